@@ -1,0 +1,170 @@
+"""Values that cross the store's border: plain frozen records, no ORM rows.
+
+Paths and raw names are bytes; display names are str. Times are ns since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from catalog.ids import AssetId, ContentHash, ContentId, DirectoryId, LocationId, Uid, VolumeId
+
+VolumeState = Literal["unknown", "online", "suspect", "offline", "disabled", "retired"]
+Mode = Literal["ro", "rw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One row of `volume`; see the schema's prose."""
+
+    id: VolumeId
+    name: str
+    root: bytes
+    backend: str
+    mode: Mode
+    state: VolumeState
+    state_reason: str | None
+    state_since_ns: int
+    identity: str | None
+    had_data: bool
+    excludes: tuple[str, ...]
+    quick_scan_ns: int | None
+    full_scan_ns: int | None
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One dentry as a volume process saw it. `kind`: `f` regular file, `d` directory; nothing else is sent."""
+
+    name: bytes
+    kind: Literal["f", "d"]
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryListing:
+    """A part of the listing of one directory.
+
+    Attributes:
+        path: from the volume's root, no leading slash; b"" is the root.
+        mtime_ns: of the directory itself.
+        entries: up to a few hundred dentries; all parts of a listing together hold every entry once.
+        is_first: the first part; earlier parts of an interrupted listing are forgotten.
+        is_last: the last part; only now may anything be called missing.
+        digest: of the complete listing, on the last part; None otherwise or after an error.
+        error: errno name when the directory could not be (wholly) listed; then nothing is missing.
+    """
+
+    path: bytes
+    mtime_ns: int
+    entries: tuple[Observed, ...]
+    is_first: bool
+    is_last: bool
+    digest: bytes | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """One photo as a listing shows it.
+
+    `name` is what this folder shows (with or without suffix). `etag` is the content hash as hex, or a weak
+    tag `W/…` while it is unread.
+    """
+
+    asset_id: AssetId
+    content_id: ContentId
+    uid: Uid
+    name: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    mime: str
+    hash: ContentHash | None
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalRow:
+    """One entry of `Originals/`: a file (`location_id`) or a directory (`directory_id`)."""
+
+    name: bytes
+    directory_id: DirectoryId | None
+    location_id: LocationId | None
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    content_id: ContentId | None
+    mime: str | None
+    hash: ContentHash | None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRow:
+    """One directory of a volume; `entry_count` counts present files and directories."""
+
+    id: DirectoryId
+    volume_id: VolumeId
+    parent_id: DirectoryId | None
+    path: bytes
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """A non-empty leaf folder of a static view. `label` is the camera's label in Cameras, else None."""
+
+    view: int
+    key: int
+    sub: int
+    count: int
+    changed_ns: int
+    generation: int
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTarget:
+    """What must be found on a volume when bytes are served: exactly this file, or an error."""
+
+    volume_id: VolumeId
+    volume_name: str
+    volume_state: VolumeState
+    backend: str
+    root: bytes
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """A file whose bytes are to be read: for facts, for its hash, or to learn its kind."""
+
+    location_id: LocationId
+    content_id: ContentId | None
+    volume_id: VolumeId
+    root: bytes
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    tier: Literal["header", "deep"] = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """On whose behalf the tree is read. The owner sees all; visibility rules come later, here."""
+
+    name: str = "owner"
+
+
+OWNER = Viewer()

@@ -1,0 +1,1 @@
+"""The virtual tree, synchronous and pure over the catalog, and its FUSE frontend (`vfs.fuse*`)."""
