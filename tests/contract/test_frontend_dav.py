@@ -1,0 +1,129 @@
+"""The frontend suite over HTTP: a real server, a real client, PROPFIND, GET and Range."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import mktime_tz, parsedate_tz
+from urllib.parse import quote, unquote
+from xml.etree import ElementTree
+
+import pytest
+
+from catalog.store.db import ReaderPool
+from contract.frontend_suite import FrontendSuite, Status
+from dav.front import make_app
+from dav.httpd import Server
+from library_builder import BuiltLibrary, build_library, varied_files
+from vfs.tree import open_tree
+
+D = "{DAV:}"
+NS_PER_S = 1_000_000_000
+
+
+class DavOser:
+    """The tree as a WebDAV client sees it."""
+
+    is_raw = False
+    mtime_unit_ns = NS_PER_S
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+    def ask(self, method: str, path: str, **headers: str) -> tuple[int, bytes]:
+        self._connection.request(method, "/" + quote(path), headers=headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status == 404:
+            raise FileNotFoundError(path)
+        if answer.status >= 400 and answer.status != 416:
+            raise OSError(answer.status, path)
+        return answer.status, body
+
+    def _responses(self, path: str, depth: str) -> list[ElementTree.Element]:
+        _, body = self.ask("PROPFIND", path, Depth=depth)
+        return list(ElementTree.fromstring(body).iter(D + "response"))
+
+    def listdir(self, path: str) -> list[str]:
+        hrefs = [response.findtext(D + "href") or "" for response in self._responses(path, "1")]
+        return [unquote(href.rstrip("/").rpartition("/")[2]) for href in hrefs[1:]]
+
+    def stat(self, path: str) -> Status:
+        (found,) = self._responses(path, "0")
+        modified = parsedate_tz(found.findtext(f".//{D}getlastmodified") or "")
+        assert modified is not None
+        is_dir = found.find(f".//{D}collection") is not None
+        size = int(found.findtext(f".//{D}getcontentlength") or 0)
+        return Status(is_dir, size, mktime_tz(modified) * NS_PER_S)
+
+    def read(self, path: str) -> bytes:
+        status, body = self.ask("GET", path)
+        assert status == 200
+        return body
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[_Opened]:
+        yield _Opened(self, path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Opened:
+    def __init__(self, oser: DavOser, path: str) -> None:
+        self._oser = oser
+        self._path = path
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        status, body = self._oser.ask("GET", self._path, Range=f"bytes={offset}-{offset + size - 1}")
+        assert status in {206, 416}
+        return body if status == 206 else b""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Iterator[BuiltLibrary]:
+    library = build_library(tmp_path_factory.mktemp("built"), varied_files())
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def oser(built: BuiltLibrary) -> Iterator[DavOser]:
+    pool = ReaderPool(built.library, 4)
+    server = Server(
+        ("127.0.0.1", 0), make_app(open_tree(built.library, pool, clock=time.time_ns, report=dict)), workers=4
+    )
+    server.prepare()
+    accepting = threading.Thread(target=server.serve)
+    accepting.start()
+    face = DavOser(server.bind_addr[1])
+    yield face
+    face.close()
+    server.stop()
+    accepting.join()
+    pool.close()
+
+
+class TestDav(FrontendSuite):
+    """See `FrontendSuite`."""
+
+    def test_every_listed_name_of_originals_is_found_whatever_its_bytes(
+        self, oser: DavOser, built: BuiltLibrary
+    ):
+        def walk(folder: str) -> Iterator[str]:
+            for name in oser.listdir(folder):
+                path = f"{folder}/{name}"
+                if oser.stat(path).is_dir:
+                    yield from walk(path)
+                else:
+                    yield path
+
+        bodies = sorted(oser.read(path) for path in walk("Originals"))
+        assert bodies == sorted(spec.bytes_for(path) for path, spec in built.files.items())
+
+    def test_names_match_whatever_their_case_and_unicode_form(self, oser: DavOser):
+        (year,) = [name for name in oser.listdir("Timeline") if name == "2019"]
+        assert oser.listdir(f"TIMELINE/{year}/") == oser.listdir(f"Timeline/{year}")
