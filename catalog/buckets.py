@@ -43,6 +43,11 @@ TYPE_LABELS: dict[MediaType, str] = {
 }
 
 
+# Plain integers: `buckets_of` runs twice per photo of an ingest, and enum arithmetic was a tenth of its time.
+_TIMELINE, _RECENT, _TYPES, _CAMERAS = (int(view) for view in View)
+_FLAGS = tuple(int(flag) for flag in MediaType)
+
+
 class Bucket(NamedTuple):
     """A leaf folder: see the table `bucket` in `catalog/store/schema.py` for the meaning of key and sub."""
 
@@ -61,14 +66,41 @@ def bucket_from_subject(subject: str) -> Bucket:
     return Bucket(int(view), int(key), int(sub))
 
 
+def path_of(bucket: Bucket, label: str | None = None) -> str:
+    """Return the path of the folder in the tree, without leading slash.
+
+    Args:
+        bucket: what folder.
+        label: the camera's label; only Cameras needs it.
+    """
+    if bucket.view == View.TIMELINE:
+        return "Timeline/" + "/".join(day_parts(bucket.key))
+    if bucket.view == View.RECENT:
+        return f"Recent/{day_parts(bucket.key)[-1]}"
+    if bucket.view == View.TYPES:
+        return f"Types/{TYPE_LABELS[MediaType(bucket.key)]}/{bucket.sub:04d}"
+    return f"Cameras/{label}/{bucket.sub:04d}"
+
+
+def day_parts(packed: int) -> tuple[str, ...]:
+    """Return the folders of a packed day (see `catalog.capture.local_day`) below the root of its view."""
+    if packed < 0:
+        return ("Undated", f"{-packed:04d}")
+    year, month, day = f"{packed // 10_000:04d}", packed // 100 % 100, packed % 100
+    if month == 0:
+        return (year, f"{year}-xx")
+    of_month = f"{year}-{month:02d}"
+    return (year, of_month, f"{of_month}-{day:02d}" if day else f"{of_month}-xx")
+
+
 def buckets_of(
     *, is_shown: bool, day: int | None, year: int | None, added_day: int, types: int, camera_id: int | None
 ) -> frozenset[Bucket]:
     """Return every bucket that lists the asset with these columns; empty unless it is shown."""
     if not is_shown or day is None or year is None:
         return frozenset()
-    found = {Bucket(View.TIMELINE, day, 0), Bucket(View.RECENT, added_day, 0)}
-    found.update(Bucket(View.TYPES, flag, year) for flag in MediaType if types & flag)
+    found = {Bucket(_TIMELINE, day, 0), Bucket(_RECENT, added_day, 0)}
+    found.update([Bucket(_TYPES, flag, year) for flag in _FLAGS if types & flag])
     if camera_id is not None:
-        found.add(Bucket(View.CAMERAS, camera_id, year))
+        found.add(Bucket(_CAMERAS, camera_id, year))
     return frozenset(found)

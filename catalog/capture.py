@@ -137,12 +137,14 @@ def from_mtime(mtime_ns: int, library_zone: ZoneInfo) -> CaptureTime:
     seconds = mtime_ns // NS_PER_S
     low, high = -62_135_510_400, 253_402_214_400  # 0001-01-02 and 9999-12-31, one day inside datetime's range
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(seconds, low), high))
-    local = moment.astimezone(library_zone)
-    offset = local.utcoffset() or timedelta()
+    offset = moment.astimezone(library_zone).utcoffset() or timedelta()
+    # Whole minutes, in the clock too: local times before railways had odd seconds, and the two must agree.
+    offset_min = round(offset.total_seconds() / 60)
+    local = moment.replace(tzinfo=None) + timedelta(minutes=offset_min)
     return CaptureTime(
-        local=format_local(local.replace(tzinfo=None), "second"),
+        local=format_local(local, "second"),
         precision="second",
-        offset_min=round(offset.total_seconds() / 60),
+        offset_min=offset_min,
         zone=library_zone.key,
         source="mtime",
         confidence="guess",

@@ -6,7 +6,7 @@ Paths and raw names are bytes; display names are str. Times are ns since 1970, U
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from catalog.ids import AssetId, ContentHash, ContentId, DirectoryId, LocationId, Uid, VolumeId
 
@@ -168,3 +168,160 @@ class Viewer:
 
 
 OWNER = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPath:
+    """A directory of a volume that is scanned; `path` is relative to the root, b"" is the root."""
+
+    id: int
+    volume_id: VolumeId
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One row of `location` with its path from the volume's root."""
+
+    id: LocationId
+    volume_id: VolumeId
+    directory_id: DirectoryId
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    state: Literal["present", "missing"]
+    missing_since_ns: int | None
+    content_id: ContentId | None
+    first_seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Something present in the catalog that a complete listing did not show; not yet called missing.
+
+    `id` is a location id for kind `f`, a directory id for kind `d`; `path` is from the volume's root.
+    """
+
+    kind: Literal["f", "d"]
+    id: int
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ListingDiff:
+    """What one part of a listing changed.
+
+    Attributes:
+        directory_id: the directory that was listed.
+        added: locations at first sight.
+        changed: locations whose size, mtime or inode changed: their bytes are due.
+        returned: locations that were missing and are back.
+        new_directories: paths of subdirectories at first sight, or back after being missing.
+        gone: on the last part without error, what was not seen; look at the disk again before `mark_missing`.
+        is_complete: the last part of a listing without error: `finish_listing` may follow.
+    """
+
+    directory_id: DirectoryId
+    added: tuple[LocationId, ...] = ()
+    changed: tuple[LocationId, ...] = ()
+    returned: tuple[LocationId, ...] = ()
+    new_directories: tuple[bytes, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HashResult:
+    """The hash of a WorkItem's bytes, or why there is none (`failure`: errno name, changed, busy)."""
+
+    item: WorkItem
+    hash: ContentHash | None
+    failure: str | None = None
+    retry_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SniffResult:
+    """What the first bytes of a file of unknown name say; `kind` None = no media."""
+
+    item: WorkItem
+    kind: Literal["photo", "video", "audio"] | None
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """One scan of a volume: the running one, or history."""
+
+    id: int
+    volume_id: VolumeId
+    kind: Literal["full", "quick"]
+    started_ns: int
+    ended_ns: int | None
+    state: Literal["running", "done", "partial", "failed", "abandoned"]
+    counts: dict[str, int]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may sign in over HTTP; `password` is an argon2id hash in PHC format."""
+
+    id: int
+    name: str
+    password: str
+    is_disabled: bool
+    created_ns: int
+    changed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A coarse unit of background work. Completion must carry the `fence` it was claimed with."""
+
+    id: int
+    kind: str
+    subject: str
+    state: Literal["pending", "running", "done", "failed", "cancelled"]
+    attempts: int
+    run_after_ns: int
+    lease_until_ns: int | None
+    fence: int
+    batch: str | None
+    error: str | None
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalItem:
+    """One statement that a journal row changed; before/after are JSON texts, None = no statement."""
+
+    asset_id: AssetId
+    property: str
+    element: str
+    source: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One user command, or one merge."""
+
+    id: int
+    command: dict[str, Any]
+    author: str
+    made_ns: int
+    undone_by: int | None
+    items: tuple[JournalItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken invariant: which, about what, and what is wrong in one sentence."""
+
+    invariant: str
+    subject: str
+    message: str

@@ -1,0 +1,34 @@
+"""Edits: values, their JSON form, how they are carried out, and the client that finds whoever may write."""
+
+from catalog.commands.codec import decode, encode
+from catalog.commands.execute import execute
+from catalog.commands.values import (
+    NAMES,
+    AcceptEmpty,
+    AddAccount,
+    AddLibraryPath,
+    AddVolume,
+    Command,
+    DisableAccount,
+    DisableVolume,
+    EnableVolume,
+    RemoveLibraryPath,
+    SetPassword,
+)
+
+__all__ = [
+    "NAMES",
+    "AcceptEmpty",
+    "AddAccount",
+    "AddLibraryPath",
+    "AddVolume",
+    "Command",
+    "DisableAccount",
+    "DisableVolume",
+    "EnableVolume",
+    "RemoveLibraryPath",
+    "SetPassword",
+    "decode",
+    "encode",
+    "execute",
+]

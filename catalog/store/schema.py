@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+SCHEMA_VERSION = 1  # PRAGMA user_version; the number of the last migration
+
 
 class Table(NamedTuple):
     """One table: what a row means, what each column holds, and the statement that creates it."""
@@ -91,8 +93,8 @@ TABLES: dict[str, Table] = {
             "name": "Last component, raw bytes; empty for the root.",
             "path": "Path from the volume's root, bytes without leading slash; denormalised (I2).",
             "mtime_ns": "Of the directory itself.",
-            "digest": "BLAKE3 of its last complete listing; NULL = not listed without error yet."
-            " Equal digest = nothing to do.",
+            "digest": "Of its last complete listing, stored after everything that follows from it; NULL = list it"
+            " again (never listed without error, or changed by other means). Equal digest = nothing to do.",
             "state": "present or missing.",
             "error": "errno name of the last failed listing; NULL when it listed.",
             "changed_ns": "When its set of entries last changed in the catalog; the ctime shown.",
@@ -116,7 +118,8 @@ TABLES: dict[str, Table] = {
             "inode": "st_ino; 0 where the storage has none.",
             "state": "present or missing. Whether the volume is offline is the volume's state.",
             "missing_since_ns": "Set exactly when state is missing (I3).",
-            "content_id": "What bytes these are; NULL = no asset (unknown kind, or empty).",
+            "content_id": "What bytes these are; NULL = no asset (unknown kind, or empty). While the location is"
+            " present its content is the current one of its asset (I12).",
             "sniff_due": "1 = kind unknown by name, bytes not looked at yet.",
             "first_seen_ns": "When the row was made.",
             "hash_failure": "Why the last attempt to hash failed (errno name, changed, busy); NULL otherwise.",
@@ -138,33 +141,42 @@ TABLES: dict[str, Table] = {
         "The thing remembered. Follows content, never a path. Columns from content_id on are denormalised.",
         {
             "id": "Never reused; smaller = older.",
-            "uid": "26 characters; the first six are unique too.",
-            "short": "First six characters of uid.",
+            "uid": "26 characters; unique because its first six are.",
+            "short": "First six characters of uid (I11).",
             "merged_into": "Not NULL: this uid is an alias of that older asset, and the row is nothing else (I4).",
             "name": "Display name, cleaned, fixed when first shown: names never move.",
-            "fold": "names.fold(name): the group in which names can clash.",
+            "fold": "names.fold(name): the group in which names can clash (I11).",
+            "is_suffixed": "1 = the plain name is never shown: it is lossy, or looks like somebody's ~short name.",
             "first_seen_ns": "When it was first seen; its day in the library's zone is Recent's folder.",
             "content_id": "The current version of its bytes; NULL only for aliases.",
-            "location_id": "The ruling location: first-seen present one on an online volume, else first-seen"
-            " present one, else first-seen one.",
+            "facts_id": "The version whose facts count: the current one, or while that is unread the newest other one"
+            " that was read; NULL before the first facts.",
+            "location_id": "The ruling location, whose path and mtime take part in the date: the first-seen present"
+            " one, else the first-seen one (smaller id = seen earlier), else content.last_location_id (then the date"
+            " stays as it was). The volume's state plays no part, so that a"
+            " volume that comes or goes changes nothing (charter 3); bytes are read from any online one.",
             "kind": "photo, video or audio.",
             "mime": "Best known type.",
             "size": "Bytes of the current content.",
-            "capture": "JSON of the effective CaptureTime; NULL before the first facts.",
+            "capture": "JSON of the effective CaptureTime without its nulls; NULL before the first facts.",
             "mtime_ns": "Instant of the capture: the mtime shown.",
             "day": "capture.local_day; NULL before the first facts.",
             "year": "Absolute year of the capture; NULL before the first facts.",
             "added_day": "YYYYMMDD of first_seen_ns in the library's zone.",
             "camera_id": "Camera of the effective make and model, or NULL.",
-            "types": "Bit mask of catalog.buckets.TYPES; 0 before the first facts.",
+            "types": "Bit mask of catalog.buckets.MediaType; 0 before the first facts.",
             "is_shown": "1 = facts (or a finding) are there, some location is present, not trashed, not hidden.",
-            "state": "shown, pending (no facts yet), missing, trashed, hidden or alias.",
+            "state": "alias, else trashed, else hidden, else missing (no location present), else pending (no version"
+            " of its bytes has facts yet; while the deep tier is due, header facts without a date are not enough,"
+            " or the photo would appear below Undated and move), else shown.",
             "changed_ns": "Last change of anything above: the ctime shown.",
         },
-        "CREATE TABLE asset (id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE,"
+        "CREATE TABLE asset (id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL,"
         " short TEXT NOT NULL UNIQUE, merged_into INTEGER REFERENCES asset(id),"
-        " name TEXT NOT NULL, fold TEXT NOT NULL, first_seen_ns INTEGER NOT NULL,"
-        " content_id INTEGER REFERENCES content(id), location_id INTEGER REFERENCES location(id),"
+        " name TEXT NOT NULL, fold TEXT NOT NULL,"
+        " is_suffixed INTEGER NOT NULL DEFAULT 0 CHECK (is_suffixed IN (0, 1)), first_seen_ns INTEGER NOT NULL,"
+        " content_id INTEGER REFERENCES content(id),"
+        " facts_id INTEGER, location_id INTEGER REFERENCES location(id),"
         " kind TEXT NOT NULL CHECK (kind IN ('photo', 'video', 'audio')), mime TEXT NOT NULL,"
         " size INTEGER NOT NULL, capture TEXT, mtime_ns INTEGER NOT NULL, day INTEGER, year INTEGER,"
         " added_day INTEGER NOT NULL, camera_id INTEGER REFERENCES camera(id),"
@@ -181,15 +193,17 @@ TABLES: dict[str, Table] = {
         {
             "id": "Never reused; the inode key of photos in views: new bytes, new number, new page cache.",
             "asset_id": "Of this asset; never an alias (I5).",
-            "hash": "BLAKE3-256, 32 bytes; NULL while unread. Unique.",
+            "hash": "BLAKE3-256, 32 bytes; NULL while unread. Unique; its index also finds the unread ones.",
             "size": "Bytes.",
             "kind": "photo, video or audio, by name first, by bytes once read.",
             "mime": "By name first, by bytes once read.",
-            "facts": "JSON of catalog.facts.Facts; NULL before the first look.",
+            "facts": "JSON of catalog.facts.Facts without defaults and findings; NULL before the first look.",
             "facts_version": "catalog.facts.READER_VERSION that made them; 0 = none.",
             "facts_state": "due, deep (header read, exiftool tier due), done or failed (a finding says why).",
             "facts_retry_ns": "Do not try before; NULL = any time.",
-            "created_ns": "When the row was made.",
+            "last_location_id": "Where these bytes were before that file changed; tells where to look for a photo whose"
+            " bytes are nowhere now. NULL = never replaced.",
+            "created_ns": "When the row was made; a capture time long after it is not believed.",
         },
         "CREATE TABLE content (id INTEGER PRIMARY KEY AUTOINCREMENT,"
         " asset_id INTEGER NOT NULL REFERENCES asset(id) DEFERRABLE INITIALLY DEFERRED,"
@@ -197,7 +211,7 @@ TABLES: dict[str, Table] = {
         " kind TEXT NOT NULL CHECK (kind IN ('photo', 'video', 'audio')), mime TEXT NOT NULL, facts TEXT,"
         " facts_version INTEGER NOT NULL DEFAULT 0,"
         " facts_state TEXT NOT NULL DEFAULT 'due' CHECK (facts_state IN ('due', 'deep', 'done', 'failed')),"
-        " facts_retry_ns INTEGER, created_ns INTEGER NOT NULL) STRICT",
+        " facts_retry_ns INTEGER, last_location_id INTEGER, created_ns INTEGER NOT NULL) STRICT",
     ),
     "finding": Table(
         "A recorded fact about bytes that a tool could not (wholly) read. Replaced when facts are read again.",
@@ -371,24 +385,30 @@ TABLES: dict[str, Table] = {
 # name -> (purpose, DDL). A listing names the index it relies on; tests/integration/test_plans.py holds it.
 INDEXES: dict[str, tuple[str, str]] = {
     "asset_timeline": (
-        "One day of the Timeline, and a name in it.",
-        "CREATE INDEX asset_timeline ON asset (day, fold) WHERE is_shown = 1",
+        "One day of the Timeline, paged by content.",
+        "CREATE INDEX asset_timeline ON asset (day, content_id) WHERE is_shown = 1",
     ),
     "asset_recent": (
-        "One day of Recent, and a name in it.",
-        "CREATE INDEX asset_recent ON asset (added_day, fold) WHERE is_shown = 1",
+        "One day of Recent, paged by content.",
+        "CREATE INDEX asset_recent ON asset (added_day, content_id) WHERE is_shown = 1",
     ),
     "asset_camera": (
-        "One year of a camera, and a name in it.",
-        "CREATE INDEX asset_camera ON asset (camera_id, year, fold) WHERE is_shown = 1",
+        "One year of a camera, paged by content.",
+        "CREATE INDEX asset_camera ON asset (camera_id, year, content_id) WHERE is_shown = 1 AND camera_id IS NOT NULL",
     ),
     "asset_kind": (
-        "One year of Types/Photos, Videos, Audio, and a name in it.",
-        "CREATE INDEX asset_kind ON asset (kind, year, fold) WHERE is_shown = 1",
+        "One year of Types/Photos, Videos, Audio, paged by content.",
+        "CREATE INDEX asset_kind ON asset (kind, year, content_id) WHERE is_shown = 1",
     ),
     "asset_special": (
-        "One year of the rarer types (RAW, Panoramas, Screenshots …): few rows, filtered by the mask.",
-        "CREATE INDEX asset_special ON asset (year, fold) WHERE is_shown = 1 AND types > 7",
+        "One year of the rarer types (RAW, Panoramas, Screenshots …), paged by content, filtered by the mask.",
+        "CREATE INDEX asset_special ON asset (year, content_id, types) WHERE is_shown = 1 AND types > 7",
+    ),
+    "asset_name": (
+        "A name in any folder: the day decides in the Timeline; elsewhere the other columns filter the few photos"
+        " of the same name, and where they are many a claim answers first.",
+        "CREATE INDEX asset_name ON asset (fold, day, added_day, year, camera_id, types, is_suffixed)"
+        " WHERE is_shown = 1",
     ),
     "asset_state": (
         "Everything that is not shown: pending, missing, trashed.",
@@ -398,15 +418,14 @@ INDEXES: dict[str, tuple[str, str]] = {
         "Aliases of an asset.",
         "CREATE INDEX asset_alias ON asset (merged_into) WHERE merged_into IS NOT NULL",
     ),
-    "asset_location": ("Which asset a location rules.", "CREATE INDEX asset_location ON asset (location_id)"),
+    "asset_content": (
+        "Whose current version a content is; no content is current for two.",
+        "CREATE UNIQUE INDEX asset_content ON asset (content_id)",
+    ),
     "content_asset": ("Versions of an asset.", "CREATE INDEX content_asset ON content (asset_id)"),
     "content_facts_due": (
         "Contents whose header or deep facts are due.",
         "CREATE INDEX content_facts_due ON content (facts_state, id) WHERE facts_state IN ('due', 'deep')",
-    ),
-    "content_hash_due": (
-        "Contents not read yet.",
-        "CREATE INDEX content_hash_due ON content (id) WHERE hash IS NULL",
     ),
     "finding_content": ("Findings of a content.", "CREATE INDEX finding_content ON finding (content_id)"),
     "location_content": (
@@ -418,21 +437,38 @@ INDEXES: dict[str, tuple[str, str]] = {
         "CREATE INDEX location_sniff_due ON location (volume_id, id) WHERE sniff_due = 1 AND state = 'present'",
     ),
     "location_inode": (
-        "Find a moved file by its inode.",
+        "Files of a volume, to count them and to find a moved one by its inode.",
         "CREATE INDEX location_inode ON location (volume_id, inode) WHERE inode <> 0",
+    ),
+    "location_directory": (
+        "The files of a directory of Originals/, paged by location.",
+        "CREATE INDEX location_directory ON location (directory_id) WHERE state = 'present'",
     ),
     "location_missing": (
         "Files that are gone.",
         "CREATE INDEX location_missing ON location (volume_id) WHERE state = 'missing'",
     ),
-    "directory_parent": ("Subdirectories.", "CREATE INDEX directory_parent ON directory (parent_id, name)"),
+    "directory_parent": (
+        "Subdirectories, paged by directory.",
+        "CREATE INDEX directory_parent ON directory (parent_id) WHERE state = 'present'",
+    ),
+    "directory_name": (
+        "A subdirectory by its name.",
+        "CREATE INDEX directory_name ON directory (parent_id, name)",
+    ),
     "claim_asset": ("Claims of an asset.", "CREATE INDEX claim_asset ON claim (asset_id)"),
     "statement_property": (
         "All assets with a property, or an element of a set.",
         "CREATE INDEX statement_property ON statement (property, element)",
     ),
-    "journal_item_journal": ("Items of a journal row.", "CREATE INDEX journal_item_journal ON journal_item (journal_id)"),
-    "journal_item_asset": ("History of an asset.", "CREATE INDEX journal_item_asset ON journal_item (asset_id)"),
+    "journal_item_journal": (
+        "Items of a journal row.",
+        "CREATE INDEX journal_item_journal ON journal_item (journal_id)",
+    ),
+    "journal_item_asset": (
+        "History of an asset.",
+        "CREATE INDEX journal_item_asset ON journal_item (asset_id)",
+    ),
     "job_due": (
         "Jobs to claim.",
         "CREATE INDEX job_due ON job (run_after_ns, id) WHERE state IN ('pending', 'running')",

@@ -1,0 +1,131 @@
+"""Handing an edit to whoever writes: the daemon over `state/control.sock`, or, with nobody there, this process.
+
+One line of JSON each way: `{"v": 1, "edit": {…}}`, then `{"ok": true, "data": …}` or `{"ok": false, "error": {…}}`,
+which is raised here as the class of its code. The answer comes after the commit. Blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from catalog.commands.codec import encode
+from catalog.commands.execute import execute
+from catalog.commands.values import Command
+from catalog.errors import DaemonNotRunning, GlassineError, LibraryLocked, all_errors
+from catalog.library import Library, LibraryLock, locked_by
+from catalog.store.db import open_writer
+from catalog.store.migrations import migrate
+
+PROTOCOL_VERSION = 1
+# The daemon answers after the commit; an ingest batch before it takes 50 ms. Longer means that it is in trouble.
+ANSWER_TIMEOUT_S = 30.0
+# Between taking the lock and listening on the socket a starting daemon needs a moment.
+LOCK_WAIT_S = 2.0
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[str, Any]:
+    """Have an edit done and return what `execute` returns.
+
+    Raises:
+        NoLibrary: there is no library. LibraryLocked: somebody holds it and does not listen.
+        GlassineError: the edit was refused; nothing was changed.
+    """
+    library = (library if isinstance(library, Library) else Library(library)).require()
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        with contextlib.suppress(DaemonNotRunning):
+            return ask_daemon(library, {"edit": encode(command)})
+        try:
+            lock = LibraryLock(library).acquire()
+        except LibraryLocked:
+            if time.monotonic() >= deadline:
+                raise locked_by(library) from None
+            time.sleep(0.05)
+            continue
+        with lock:
+            return _execute_alone(library, command)
+
+
+def ask_daemon(
+    library: Library, request: dict[str, Any], *, timeout_s: float = ANSWER_TIMEOUT_S
+) -> dict[str, Any]:
+    """Send one request and return the `data` of its answer.
+
+    Raises:
+        DaemonNotRunning: nobody listens; nothing was sent. LibraryLocked: no answer in time, or the connection broke:
+        the edit may or may not have been done. GlassineError: the daemon's own refusal.
+    """
+    with _connected(library, timeout_s) as connection:
+        try:
+            line = json.dumps({"v": PROTOCOL_VERSION, **request}) + "\n"
+            connection.sendall(line.encode("ascii"))
+            answer = json.loads(_line(connection))
+        except (OSError, ValueError) as error:
+            raise LibraryLocked(
+                "the daemon did not answer", hint="see `glassine status`; the edit may have been done"
+            ) from error
+    if answer.get("ok"):
+        data: dict[str, Any] = answer.get("data")
+        return data
+    raise error_from(answer.get("error") or {})
+
+
+def error_from(document: dict[str, Any]) -> GlassineError:
+    """Rebuild an error from its JSON form; an unknown code becomes the base class."""
+    kinds = {kind.code: kind for kind in all_errors()}
+    kind = kinds.get(str(document.get("code")), GlassineError)
+    details = {
+        name: value
+        for name, value in document.items()
+        if name not in ("code", "message", "hint", "exit_code")
+    }
+    return kind(str(document.get("message") or "the daemon refused"), hint=document.get("hint"), **details)
+
+
+def _execute_alone(library: Library, command: Command) -> dict[str, Any]:
+    writer = open_writer(library)
+    try:
+        now_ns = time.time_ns()
+        migrate(writer, now_ns)
+        return execute(writer, command, now_ns=now_ns)
+    finally:
+        writer.close()
+
+
+@contextlib.contextmanager
+def _connected(library: Library, timeout_s: float) -> Iterator[socket.socket]:
+    """Connect through the directory's descriptor: sun_path holds 107 bytes, library paths may be longer."""
+    try:
+        directory = os.open(library.state_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise DaemonNotRunning("there is no state directory") from error
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(f"/proc/self/fd/{directory}/{library.socket_path.name}")
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise DaemonNotRunning("nobody listens on the control socket") from error
+        except OSError as error:
+            raise LibraryLocked(f"the daemon cannot be reached: {error.strerror or error}") from error
+        yield connection
+    finally:
+        connection.close()
+        os.close(directory)
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        part = connection.recv(65536)
+        if not part or len(received) > MAX_ANSWER_BYTES:
+            raise ConnectionError("the answer is incomplete")
+        received += part
+    return bytes(received)

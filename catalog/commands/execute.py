@@ -1,0 +1,110 @@
+"""Carrying a command out: one transaction on the writer, with its row in the journal. One function per command.
+
+Returns what the caller is told, JSON types only. Passwords (hashes too) never reach the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from catalog.commands.codec import encode
+from catalog.commands.values import (
+    AcceptEmpty,
+    AddAccount,
+    AddLibraryPath,
+    AddVolume,
+    Command,
+    DisableAccount,
+    DisableVolume,
+    EnableVolume,
+    RemoveLibraryPath,
+    SetPassword,
+)
+from catalog.store import accounts, journal, volumes
+from catalog.store.db import Writer
+
+_SECRETS = ("password",)
+
+
+def execute(writer: Writer, command: Command, *, now_ns: int, author: str = "owner") -> dict[str, Any]:
+    """Carry a command out: all of it or nothing.
+
+    Raises:
+        GlassineError: as the store says; nothing was changed.
+    """
+    with writer.atomic():
+        answer = _EXECUTORS[type(command)](writer, command, now_ns)
+        told = {name: value for name, value in encode(command).items() if name not in _SECRETS}
+        journal.append(writer, told, author=author, now_ns=now_ns)
+    return answer
+
+
+def _add_volume(writer: Writer, command: AddVolume, now_ns: int) -> dict[str, Any]:
+    volume_id = volumes.add_volume(
+        writer,
+        command.name,
+        command.root,
+        now_ns=now_ns,
+        backend=command.backend,
+        mode=command.mode,
+        excludes=command.excludes,
+    )
+    return {"volume_id": volume_id, "name": volumes.volume_by_id(writer, volume_id).name}
+
+
+def _add_path(writer: Writer, command: AddLibraryPath, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    return {"path_id": volumes.add_library_path(writer, volume.id, command.path), "volume": volume.name}
+
+
+def _remove_path(writer: Writer, command: RemoveLibraryPath, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.remove_library_path(writer, volume.id, command.path)
+    return {"volume": volume.name}
+
+
+def _accept_empty(writer: Writer, command: AcceptEmpty, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.forget_had_data(writer, volume.id)
+    return {"volume": volume.name}
+
+
+def _disable_volume(writer: Writer, command: DisableVolume, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.set_volume_state(writer, volume.id, "disabled", "disabled by the owner", now_ns)
+    return {"volume": volume.name}
+
+
+def _enable_volume(writer: Writer, command: EnableVolume, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    if volume.state == "disabled":
+        volumes.set_volume_state(writer, volume.id, "unknown", None, now_ns)
+    return {"volume": volume.name}
+
+
+def _add_account(writer: Writer, command: AddAccount, now_ns: int) -> dict[str, Any]:
+    return {"account_id": accounts.add_account(writer, command.name, command.password, now_ns=now_ns)}
+
+
+def _set_password(writer: Writer, command: SetPassword, now_ns: int) -> dict[str, Any]:
+    accounts.set_password(writer, command.name, command.password, now_ns=now_ns)
+    return {"name": command.name}
+
+
+def _disable_account(writer: Writer, command: DisableAccount, now_ns: int) -> dict[str, Any]:
+    accounts.set_disabled(writer, command.name, is_disabled=command.is_disabled, now_ns=now_ns)
+    return {"name": command.name}
+
+
+_EXECUTORS: dict[type[Command], Callable[[Writer, Any, int], dict[str, Any]]] = {
+    AddVolume: _add_volume,
+    AddLibraryPath: _add_path,
+    RemoveLibraryPath: _remove_path,
+    AcceptEmpty: _accept_empty,
+    DisableVolume: _disable_volume,
+    EnableVolume: _enable_volume,
+    AddAccount: _add_account,
+    SetPassword: _set_password,
+    DisableAccount: _disable_account,
+}

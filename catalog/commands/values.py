@@ -1,0 +1,109 @@
+"""Edits as values: what a person, or a frontend for one, wants changed. No behaviour, no clock, no store.
+
+Each has a name of its own on the wire (`NAMES`), made of JSON types by `catalog.commands.codec`. Commands that change
+what is said about photos join here with the layer's verbs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.values import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class AddVolume:
+    """Add a volume. `root` is absolute and resolved; `name` any text."""
+
+    name: str
+    root: bytes
+    mode: Mode = "ro"
+    excludes: tuple[str, ...] = ()
+    backend: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class AddLibraryPath:
+    """Scan this directory of a volume; `path` is relative to its root."""
+
+    volume: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLibraryPath:
+    """Scan this directory no longer; nothing is forgotten."""
+
+    volume: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptEmpty:
+    """Accept that a volume is empty although it held files: the way out of the guard."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisableVolume:
+    """Leave a volume alone: no probe, no scan, no watching. Its photos stay listed."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnableVolume:
+    """Use a disabled volume again; the next probe tells its state."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddAccount:
+    """Add an account; `password` is an argon2id hash, never the password."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword:
+    """Replace the password (an argon2id hash); cached sign-ins end."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisableAccount:
+    """Refuse (or with `is_disabled` False allow again) signing in."""
+
+    name: str
+    is_disabled: bool = True
+
+
+Command = (
+    AddVolume
+    | AddLibraryPath
+    | RemoveLibraryPath
+    | AcceptEmpty
+    | DisableVolume
+    | EnableVolume
+    | AddAccount
+    | SetPassword
+    | DisableAccount
+)
+
+# The name on the wire and in the journal; never changes.
+NAMES: dict[type[Command], str] = {
+    AddVolume: "volume.add",
+    AddLibraryPath: "path.add",
+    RemoveLibraryPath: "path.remove",
+    AcceptEmpty: "volume.accept_empty",
+    DisableVolume: "volume.disable",
+    EnableVolume: "volume.enable",
+    AddAccount: "account.add",
+    SetPassword: "account.password",
+    DisableAccount: "account.disable",
+}

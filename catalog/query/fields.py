@@ -1,0 +1,119 @@
+"""The fields of the query language: one table for the parser, the help, the completion and the manual.
+
+A field that is not here is an error with a suggestion, never an empty answer. Fields about tags, ratings,
+albums and people join with the layer's verbs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+FieldType = Literal["text", "day", "number", "bytes", "seconds", "choice", "near"]
+
+KINDS = ("photo", "video", "audio")
+TYPES: dict[str, str] = {
+    "photo": "photos, RAW files and panoramas included",
+    "video": "videos",
+    "audio": "sound recordings",
+    "raw": "undeveloped sensor data (DNG, CR2, NEF …)",
+    "live": "live and motion photos",
+    "panorama": "panoramas",
+    "screenshot": "screenshots",
+}
+HAS: dict[str, str] = {
+    "gps": "a position",
+    "camera": "a make or a model",
+    "lens": "a lens",
+    "date": "a capture date better than a file's mtime",
+    "offset": "a capture date with a known offset from UTC",
+    "hash": "been read wholly, so that its content hash is known",
+    "dimensions": "a known width and height",
+    "finding": "something that a reader could not understand",
+}
+IS: dict[str, str] = {
+    "any": "true of every photo; trashed, hidden and missing ones are no longer left out",
+    "trashed": "in the trash",
+    "hidden": "hidden",
+    "missing": "gone from every place where it was seen",
+    "offline": "on volumes that cannot be reached now, and nowhere else",
+    "pending": "seen, but nothing read from its bytes yet",
+    "broken": "the same as has:finding",
+    "undated": "without any date but a file's mtime (Timeline/Undated)",
+    **TYPES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    Attributes:
+        name: what the user writes before `:` or `=`.
+        type: how its value is read.
+        ops: the operators that make sense.
+        example: a query that is valid as it stands.
+        help: what it asks.
+        choices: the closed list of its values, or None.
+        is_whole: a text without `*` must equal the whole value instead of being contained in it.
+    """
+
+    name: str
+    type: FieldType
+    ops: tuple[str, ...]
+    example: str
+    help: str
+    choices: tuple[str, ...] | None = None
+    is_whole: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """Return the document of `find --help-fields --json`."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "ops": list(self.ops),
+            "example": self.example,
+            "help": self.help,
+            "choices": list(self.choices) if self.choices is not None else None,
+        }
+
+
+_EQUAL = (":", "=")
+_ORDER = (*_EQUAL, "..", ">", ">=", "<", "<=")
+_RELATIVE_HELP = "Partial (2019, 2019-08), exact, relative (-2w = the last two weeks) or a range a..b"
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("date", "day", _ORDER, "date=2017..2019-05", f"Local day of capture. {_RELATIVE_HELP}."),
+        Field("added", "day", _ORDER, "added=-2w..", f"Day when it was first seen. {_RELATIVE_HELP}."),
+        Field("type", "choice", _EQUAL, "type=raw|video", "What it is.", tuple(TYPES)),
+        Field("camera", "text", _EQUAL, 'camera="Canon EOS*"', "Make, model, or both."),
+        Field("lens", "text", _EQUAL, "lens=*50mm*", "Lens."),
+        Field("name", "text", _EQUAL, "name=IMG_*", "Name as the folders show it."),
+        Field("ext", "text", _EQUAL, "ext=jpg|jpeg", "Extension, without the dot.", is_whole=True),
+        Field("path", "text", _EQUAL, "path=2019/*", "Path below the root of its volume."),
+        Field("volume", "text", _EQUAL, "volume=NAS", "Volume that holds it.", is_whole=True),
+        Field("uid", "text", _EQUAL, "uid=k7m2qx", "Beginning of its uid, with or without ~.", is_whole=True),
+        Field(
+            "hash", "text", _EQUAL, "hash=1f00", "Beginning of its content hash (BLAKE3, hex).", is_whole=True
+        ),
+        Field("mime", "text", _EQUAL, "mime=image/*", "Media type."),
+        Field("size", "bytes", _ORDER, "size>=20MB", "Size of the file; k, M, G or KiB, MiB, GiB."),
+        Field("width", "number", _ORDER, "width>=4000", "Stored width in pixels."),
+        Field("height", "number", _ORDER, "height=1080", "Stored height in pixels."),
+        Field("duration", "seconds", _ORDER, "duration>1m30s", "Length of a video or recording."),
+        Field(
+            "near", "near", _EQUAL, "near=52.1,13.4,5km", "Within a distance of a point (degrees, km or m)."
+        ),
+        Field("has", "choice", _EQUAL, "has:gps", "Something is known about it.", tuple(HAS)),
+        Field("is", "choice", _EQUAL, "is:raw", "State or type.", tuple(IS)),
+    )
+}
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str | None:
+    """Return the known word that was probably meant, or None."""
+    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return found[0] if found else None

@@ -1,0 +1,111 @@
+"""The Python face of a query: what a photo document says about each field.
+
+Reads the photo document of `catalog.store.photos.documents` (CLI.md, "Photo document") and three fields of it
+that exist for queries: `name` (as folders show it), `types` (lower-case names of its MediaType bits, kind
+included) and `added` (`YYYY-MM-DD`: the day first seen, in the library's zone, as `Recent/` names it). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from catalog.capture import CaptureTime, local_day
+from catalog.query.fields import KINDS, TYPES
+from catalog.query.predicate import camera_texts
+
+Document = Mapping[str, Any]
+
+
+def values_of(field: str, document: Document) -> Iterable[object]:
+    """Return the values that a term about this field looks at; empty when nothing is known."""
+    return _VALUES[field](document)
+
+
+def _key(name: str) -> Callable[[Document], Iterable[object]]:
+    return lambda document: (document.get(name),)
+
+
+def _camera(document: Document) -> Iterable[object]:
+    camera = document.get("camera") or {}
+    return camera_texts(camera.get("make"), camera.get("model"))
+
+
+def _lens(document: Document) -> Iterable[object]:
+    return ((document.get("camera") or {}).get("lens"),)
+
+
+def _words(document: Document) -> Iterable[object]:
+    place = document.get("place") or {}
+    return (
+        document.get("name"),
+        document.get("title"),
+        document.get("description"),
+        *(document.get("tags") or ()),
+        *(document.get("people") or ()),
+        *place.values(),
+    )
+
+
+def _locations(key: str) -> Callable[[Document], Iterable[object]]:
+    return lambda document: [location[key] for location in document.get("locations") or ()]
+
+
+def _day(document: Document) -> Iterable[object]:
+    capture = document.get("capture")
+    return (local_day(CaptureTime(**capture)),) if capture else ()
+
+
+def _added(document: Document) -> Iterable[object]:
+    added = document.get("added")
+    return (int(added.replace("-", "")),) if added else ()
+
+
+def _has(document: Document) -> Iterable[object]:
+    capture = document.get("capture") or {}
+    camera = document.get("camera") or {}
+    known = {
+        "gps": document.get("position") is not None,
+        "camera": bool(camera.get("make") or camera.get("model")),
+        "lens": bool(camera.get("lens")),
+        "date": bool(capture) and capture.get("confidence") != "guess",
+        "offset": capture.get("offset_min") is not None and capture.get("confidence") != "guess",
+        "hash": document.get("hash") is not None,
+        "finding": bool(document.get("findings")),
+        "dimensions": document.get("width") is not None and document.get("height") is not None,
+    }
+    return [word for word, is_known in known.items() if is_known]
+
+
+def _is(document: Document) -> Iterable[object]:
+    states = {location["state"] for location in document.get("locations") or ()}
+    capture = document.get("capture")
+    true = {
+        "any": True,
+        "trashed": document.get("trashed_at") is not None,
+        "hidden": bool(document.get("hidden")),
+        "missing": states <= {"missing"},
+        "offline": "offline" in states and not states & {"present", "changed"},
+        "pending": capture is None,
+        "undated": capture is not None and capture["confidence"] == "guess",
+    }
+    kinds = [document.get("kind")]
+    types = [name for name in document.get("types") or () if name in TYPES and name not in KINDS]
+    return [word for word, holds in true.items() if holds] + kinds + types
+
+
+_VALUES: dict[str, Callable[[Document], Iterable[object]]] = {
+    **{name: _key(name) for name in ("name", "uid", "hash", "mime", "kind", "size", "width", "height")},
+    "word": _words,
+    "camera": _camera,
+    "lens": _lens,
+    "volume": _locations("volume"),
+    "path": _locations("path"),
+    "type": lambda document: document.get("types") or (),
+    "date": _day,
+    "added": _added,
+    "duration": _key("duration_s"),
+    "near": _key("position"),
+    "has": _has,
+    "is": _is,
+}

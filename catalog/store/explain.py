@@ -1,0 +1,151 @@
+"""Why: the rule and the inputs behind a photo's date and its names (charter 8). Reads only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from catalog import dates, names
+from catalog.buckets import Bucket, View, path_of
+from catalog.capture import CaptureTime
+from catalog.dates import Judged
+from catalog.errors import NotFound
+from catalog.ids import AssetId
+from catalog.layer import effective
+from catalog.store.db import Session
+from catalog.store.derive import Inputs, effective_capture, read_inputs, read_statements, ready_facts
+
+Document = dict[str, Any]
+
+
+def explain_date(session: Session, asset_id: AssetId) -> Document:
+    """Return the effective capture time, who says it, and every candidate with the verdict on it.
+
+    Raises:
+        NotFound: no such photo.
+    """
+    one = _inputs_of(session, asset_id)
+    content, location = one.content, one.location
+    assert content is not None, "only aliases have none"
+    assert location is not None, "somebody saw the bytes"
+    facts_id, facts = ready_facts(session, one)
+    is_ready = facts_id is not None
+    resolution = dates.resolve(
+        content.kind, facts, location.path, location.mtime_ns, session.zone, content.created_ns
+    )
+    said = read_statements(session, [asset_id]).get(asset_id, [])
+    capture = effective_capture(content, location, facts, said, session.zone)
+    layer = effective("capture", said)
+    return {
+        "uid": uid_of(session, asset_id),
+        "name": one.names.name,
+        "capture": capture.to_json() if is_ready else None,
+        "layer": layer.layer if layer is not None else date_layer(capture),
+        "rule": _date_rule(resolution.table, is_said=layer is not None, is_ready=is_ready),
+        "path": location.path.decode("utf-8", "replace"),
+        "mtime": instant_text(location.mtime_ns),
+        "zone": session.zone.key,
+        "candidates": [_judged(one) for one in resolution.table],
+    }
+
+
+def explain_name(session: Session, asset_id: AssetId) -> Document:
+    """Return how the photo is called in each folder, by which rule, and who has the plain name.
+
+    Raises:
+        NotFound: no such photo.
+    """
+    one = _inputs_of(session, asset_id)
+    first = session.row(
+        "SELECT l.name FROM location AS l JOIN content AS c ON c.id = l.content_id WHERE c.asset_id = ?"
+        " ORDER BY l.id LIMIT 1",
+        (asset_id,),
+    )
+    labels: dict[int, str] = dict(session.rows("SELECT id, label FROM camera"))
+    raw: bytes | None = first[0] if first is not None else None
+    return {
+        "uid": uid_of(session, asset_id),
+        "short": one.names.short,
+        "name": one.names.name,
+        "suffixed_name": names.with_suffix(one.names.name, one.names.short),
+        "fold": one.names.fold,
+        "always_suffixed": bool(one.names.is_suffixed),
+        "original": None if raw is None else raw.decode("utf-8", "replace"),
+        "rule": (
+            "the name always carries the short id: it cannot tell the whole original name, or looks like a name"
+            " with a short id itself"
+            if one.names.is_suffixed
+            else "the name is that of the first file, cleaned, and never changes; the first photo of a name in a"
+            " folder has it plain, later ones carry their short id"
+        ),
+        "folders": [_called(session, one, bucket, labels) for bucket in sorted(one.columns.buckets())],
+    }
+
+
+def _called(session: Session, one: Inputs, bucket: Bucket, labels: dict[int, str]) -> Document:
+    owner = session.row(
+        "SELECT a.id, a.uid, a.is_shown FROM claim AS k JOIN asset AS a ON a.id = k.asset_id"
+        " WHERE k.view = ? AND k.key = ? AND k.sub = ? AND k.fold = ?",
+        (*bucket, one.names.fold),
+    )
+    if one.names.is_suffixed:
+        reason = "always carries its short id"
+    elif owner is None:
+        reason = "no other photo had this name here"
+    elif owner[0] == one.asset_id:
+        reason = "had this name here first"
+    else:
+        reason = f"the plain name belongs to {owner[1]}, which had it first"
+    return {
+        "folder": path_of(bucket, labels.get(bucket.key) if bucket.view == View.CAMERAS else None),
+        "name": name_in(one, None if owner is None else owner[0]),
+        "reason": reason,
+        "plain_owner": None if owner is None else owner[1],
+    }
+
+
+def _inputs_of(session: Session, asset_id: AssetId) -> Inputs:
+    found = read_inputs(session, [asset_id])
+    if not found or found[0].content is None or found[0].location is None:
+        raise NotFound(f"there is no photo number {asset_id}")
+    return found[0]
+
+
+def _date_rule(table: tuple[Judged, ...], *, is_said: bool, is_ready: bool) -> str:
+    if is_said:
+        return "what a person, a sidecar or a plugin says rules over what the file says"
+    if not is_ready:
+        return "the file was not read yet"
+    won = next((one for one in table if one.verdict == "won"), None)
+    return won.reason if won is not None and won.reason else "the first usable candidate of the order wins"
+
+
+def _judged(one: Judged) -> Document:
+    return {
+        "source": one.candidate.source,
+        "raw": one.candidate.raw,
+        "local": one.candidate.local,
+        "offset_min": one.candidate.offset_min,
+        "is_utc": one.candidate.is_utc,
+        "verdict": one.verdict,
+        "reason": one.reason,
+    }
+
+
+def date_layer(capture: CaptureTime) -> str:
+    return "file" if capture.source in ("filename", "directory", "mtime") else "embedded"
+
+
+def instant_text(ns: int) -> str:
+    """Write RFC 3339 in UTC; microseconds only when there are any."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def name_in(one: Inputs, owner: AssetId | None) -> str:
+    is_plain = not one.names.is_suffixed and owner in (None, one.asset_id)
+    return one.names.name if is_plain else names.with_suffix(one.names.name, one.names.short)
+
+
+def uid_of(session: Session, asset_id: AssetId) -> str:
+    return str(session.value("SELECT uid FROM asset WHERE id = ?", (asset_id,)))

@@ -1,0 +1,215 @@
+"""Hashes and what they prove: the same bytes are the same photo (DESIGN section 3, charter 2).
+
+When the hash of a file's content is known already, one of these holds; `_settle_known` is the table:
+
+| the other content is | the asset of this file | then |
+|---|---|---|
+| a version of the same asset | | the edit was undone: the asset returns to that version |
+| current, or its asset has lost its current one | was never anything else | the younger merges into the older |
+| current, or its asset has lost its current one | has other versions | the file is a copy of the other photo; \
+this asset goes back to its own last version (and is missing, if nothing holds that) |
+| a former version beside the current one | was never anything else | it takes the version over, with the statements |
+| a former version beside the current one | has other versions | names were swapped, or a new photo appears |
+
+Invariants: a hash is unique; nothing said is lost: statements of a merged asset are united with the older one's and
+journalled; no content, location or statement stays on an alias (I4, I5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from catalog.failpoints import failpoint
+from catalog.ids import AssetId, ContentHash, ContentId
+from catalog.store import journal, versions
+from catalog.store.assets import Refresh
+from catalog.store.db import Writer
+from catalog.values import HashResult, WorkItem
+
+MACHINE = "glassine"  # author of what the program does by itself
+
+
+class _Content(NamedTuple):
+    id: ContentId
+    asset_id: AssetId
+    hash: ContentHash | None
+    current_id: ContentId | None  # of its asset
+
+    @property
+    def is_current(self) -> bool:
+        return self.current_id == self.id
+
+
+_CONTENT = "SELECT c.id, c.asset_id, c.hash, a.content_id FROM content AS c JOIN asset AS a ON a.id = c.asset_id WHERE "
+
+
+def record_hashes(writer: Writer, results: Sequence[HashResult], now_ns: int) -> int:
+    """Store hashes and what follows from them; return how many results were believed.
+
+    One transaction; 500 new hashes hold the write lock for about 15 ms. A result whose location is no longer
+    the file that was read is dropped.
+    """
+    believed = 0
+    with writer.atomic():
+        refresh = Refresh(writer, writer.zone)
+        for result in results:
+            content = _content_if_unchanged(writer, result.item)
+            if content is None:
+                continue
+            believed += 1
+            if result.hash is None:
+                _note_failure(writer, result)
+            elif content.hash is None:
+                _Identity(writer, refresh, now_ns).learn(content, result.hash)
+        failpoint("store.hashes")
+        refresh.apply(now_ns)
+    return believed
+
+
+def _content_if_unchanged(writer: Writer, item: WorkItem) -> _Content | None:
+    """Return the content of the location, which a merge of this batch may have changed, or None."""
+    row = writer.row(
+        "SELECT content_id FROM location WHERE id = ? AND size = ? AND mtime_ns = ? AND inode = ?",
+        (item.location_id, item.size, item.mtime_ns, item.inode),
+    )
+    if row is None or row[0] is None or row[0] != item.content_id:
+        return None
+    return _content(writer, "c.id = ?", row[0])
+
+
+def _content(writer: Writer, condition: str, key: object) -> _Content | None:
+    row = writer.row(_CONTENT + condition, (key,))
+    return None if row is None else _Content._make(row)
+
+
+def _note_failure(writer: Writer, result: HashResult) -> None:
+    writer.execute(
+        "UPDATE location SET hash_failure = ?, hash_retry_ns = ? WHERE id = ?",
+        (result.failure or "unknown", result.retry_ns, result.item.location_id),
+    )
+
+
+class _Identity:
+    """One hash at a time, within the transaction of a batch."""
+
+    def __init__(self, writer: Writer, refresh: Refresh, now_ns: int) -> None:
+        self._writer = writer
+        self._refresh = refresh
+        self._now_ns = now_ns
+
+    def learn(self, content: _Content, digest: ContentHash) -> None:
+        """Give a content its hash, or find out whose bytes these are."""
+        self._writer.execute(
+            "UPDATE location SET hash_failure = NULL, hash_retry_ns = NULL"
+            " WHERE content_id = ? AND hash_failure IS NOT NULL",
+            (content.id,),
+        )
+        known = _content(self._writer, "c.hash = ?", digest)
+        if known is None:
+            self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
+            return
+        self._refresh.remember([content.asset_id, known.asset_id])
+        self._settle_known(content, known, digest)
+        failpoint("store.merge")
+
+    def _settle_known(self, content: _Content, known: _Content, digest: ContentHash) -> None:
+        if known.asset_id == content.asset_id:
+            self._make_current(known.asset_id, known.id)
+            self._dissolve(content, into=known.id)
+            return
+        is_provisional = not self._has_other_versions(content)
+        is_beside = not known.is_current and known.current_id is not None
+        if is_beside and versions.is_present(self._writer, known.current_id or known.id):
+            if is_provisional:
+                self._take_over(content, known)
+            else:
+                self._swap_or_split(content, known)
+            return
+        self._make_current(known.asset_id, known.id)
+        if is_provisional:
+            self._merge(content, known, digest)
+        else:
+            self._go_back(content, known.id)
+
+    def _take_over(self, content: _Content, known: _Content) -> None:
+        """The former bytes of a photo that was edited: this asset holds them now, with what was said until now."""
+        versions.take_over(
+            self._writer, content.asset_id, known.id, former_owner=known.asset_id, with_statements=True
+        )
+        self._dissolve(content, into=known.id)
+
+    def _swap_or_split(self, content: _Content, known: _Content) -> None:
+        """This file was another photo before: two files swapped names, or the former bytes came by this way."""
+        assert known.current_id is not None
+        other = _content(self._writer, "c.id = ?", known.current_id)
+        if other is not None and other.hash is None:
+            # Swapped names: the other file's bytes are not read yet. Its asset returns to the bytes that we have
+            # just found; the unread file becomes provisional until its own hash tells whose it is.
+            self._make_current(known.asset_id, known.id)
+            self._go_back(content, known.id)
+            versions.split_off(self._writer, other.id, self._refresh, self._now_ns, with_statements=False)
+            return
+        self._go_back(content, known.id)
+        versions.split_off(self._writer, known.id, self._refresh, self._now_ns)
+
+    def _go_back(self, content: _Content, known_id: ContentId) -> None:
+        """The file holds another photo's bytes; its asset returns to its own last version."""
+        own = self._writer.value(
+            "SELECT id FROM content WHERE asset_id = ? AND id <> ? ORDER BY id DESC LIMIT 1",
+            (content.asset_id, content.id),
+        )
+        if content.is_current:
+            self._make_current(content.asset_id, own)
+        self._dissolve(content, into=known_id)
+
+    def _merge(self, content: _Content, known: _Content, digest: ContentHash) -> None:
+        """Two assets of the same bytes: the younger becomes an alias of the older, which keeps its inode."""
+        older, younger = sorted((content.asset_id, known.asset_id))
+        survivor, other = (known, content) if older == known.asset_id else (content, known)
+        self._alias(younger, of=older)
+        self._dissolve(other, into=survivor.id)
+        if survivor is content:
+            self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
+        self._writer.execute("UPDATE content SET asset_id = ? WHERE asset_id = ?", (older, younger))
+        self._journal_merge(older, younger, digest)
+
+    def _alias(self, younger: AssetId, *, of: AssetId) -> None:
+        self._writer.execute(
+            "UPDATE asset SET merged_into = ?, state = 'alias', is_shown = 0, content_id = NULL, facts_id = NULL,"
+            " location_id = NULL WHERE id = ?",
+            (of, younger),
+        )
+        self._writer.execute("UPDATE asset SET merged_into = ? WHERE merged_into = ?", (of, younger))
+
+    def _journal_merge(self, older: AssetId, younger: AssetId, digest: ContentHash) -> None:
+        uids: dict[AssetId, str] = dict(
+            self._writer.rows("SELECT id, uid FROM asset WHERE id IN (?, ?)", (older, younger))
+        )
+        command = {"do": "merge", "from": uids[younger], "into": uids[older], "hash": digest.hex()}
+        items = journal.unite_statements(self._writer, younger, older)
+        journal.append(self._writer, command, author=MACHINE, now_ns=self._now_ns, items=items)
+
+    def _dissolve(self, content: _Content, *, into: ContentId) -> None:
+        """Hand a content's locations, and facts that the other lacks, to the other; delete the row."""
+        self._writer.execute("UPDATE location SET content_id = ? WHERE content_id = ?", (into, content.id))
+        handed = self._writer.execute(
+            "UPDATE content SET (facts, facts_version, facts_state, facts_retry_ns, kind, mime) ="
+            " (SELECT facts, facts_version, facts_state, facts_retry_ns, kind, mime FROM content WHERE id = ?1)"
+            " WHERE id = ?2 AND facts IS NULL AND EXISTS (SELECT 1 FROM content WHERE id = ?1 AND facts IS NOT NULL)",
+            (content.id, into),
+        )
+        if handed:
+            self._writer.execute("DELETE FROM finding WHERE content_id = ?", (into,))
+            self._writer.execute("UPDATE finding SET content_id = ? WHERE content_id = ?", (into, content.id))
+        self._writer.execute("UPDATE asset SET content_id = NULL WHERE content_id = ?", (content.id,))
+        self._writer.execute("DELETE FROM content WHERE id = ?", (content.id,))
+
+    def _make_current(self, asset_id: AssetId, content_id: ContentId) -> None:
+        self._writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+
+    def _has_other_versions(self, content: _Content) -> bool:
+        row = self._writer.row(
+            "SELECT 1 FROM content WHERE asset_id = ? AND id <> ? LIMIT 1", (content.asset_id, content.id)
+        )
+        return row is not None

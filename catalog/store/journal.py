@@ -1,0 +1,92 @@
+"""The journal: every user command and every merge, with the statements before and after.
+
+Invariant: a statement and its journal row are written in one transaction. Undo is the Layer issue's; what it needs
+is here from the first day.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.ids import AssetId
+from catalog.store.db import Session, Writer
+from catalog.values import JournalItem, JournalRow
+
+
+def append(
+    writer: Writer,
+    command: Mapping[str, Any],
+    *,
+    author: str,
+    now_ns: int,
+    items: Sequence[JournalItem] = (),
+) -> int:
+    """Append a row, inside the caller's transaction; return its id."""
+    with writer.atomic():
+        writer.execute(
+            "INSERT INTO journal (command, author, made_ns) VALUES (?, ?, ?)",
+            (json.dumps(dict(command), ensure_ascii=False, separators=(",", ":")), author, now_ns),
+        )
+        journal_id = writer.last_id("journal")
+        writer.executemany(
+            "INSERT INTO journal_item (journal_id, asset_id, property, element, source, before, after)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (journal_id, one.asset_id, one.property, one.element, one.source, one.before, one.after)
+                for one in items
+            ],
+        )
+    return journal_id
+
+
+def newest(session: Session, limit: int = 50, *, before: int | None = None) -> list[JournalRow]:
+    """Return journal rows, newest first; `before` pages on."""
+    rows = session.rows(
+        "SELECT id, command, author, made_ns, undone_by FROM journal WHERE id < ? ORDER BY id DESC LIMIT ?",
+        (before if before is not None else 2**63 - 1, limit),
+    )
+    return [
+        JournalRow(row[0], json.loads(row[1]), row[2], row[3], row[4], _items(session, row[0]))
+        for row in rows
+    ]
+
+
+def unite_statements(writer: Writer, younger: AssetId, older: AssetId) -> list[JournalItem]:
+    """Move what is said about one asset to another; of two sayings by the same author the later one stays.
+
+    Returns what changed on both, for the journal.
+    """
+    items: list[JournalItem] = []
+    rows = writer.rows(
+        "SELECT id, property, element, source, author, value, made_ns FROM statement WHERE asset_id = ? ORDER BY id",
+        (younger,),
+    )
+    for row_id, name, element, source, author, value, made_ns in rows:
+        known = writer.row(
+            "SELECT id, value, made_ns FROM statement"
+            " WHERE asset_id = ? AND property = ? AND element = ? AND source = ? AND author = ?",
+            (older, name, element, source, author),
+        )
+        items.append(JournalItem(younger, name, element, source, value, None))
+        if known is None:
+            writer.execute("UPDATE statement SET asset_id = ? WHERE id = ?", (older, row_id))
+            items.append(JournalItem(older, name, element, source, None, value))
+            continue
+        writer.execute("DELETE FROM statement WHERE id = ?", (row_id,))
+        if made_ns > known[2]:
+            writer.execute(
+                "UPDATE statement SET value = ?, made_ns = ? WHERE id = ?", (value, made_ns, known[0])
+            )
+            items.append(JournalItem(older, name, element, source, known[1], value))
+    return items
+
+
+def _items(session: Session, journal_id: int) -> tuple[JournalItem, ...]:
+    rows = session.rows(
+        "SELECT asset_id, property, element, source, before, after FROM journal_item WHERE journal_id = ?"
+        " ORDER BY rowid",
+        (journal_id,),
+    )
+    return tuple(JournalItem(AssetId(row[0]), *row[1:]) for row in rows)

@@ -1,0 +1,161 @@
+"""Versions of bytes: what happens to assets when a file changes, or when known bytes turn up again.
+
+The rules of DESIGN section 3 and charter 2 (assets follow content, never paths):
+- the only present location of a content changes -> the same asset gets a new version, statements stay;
+- one of several copies changes -> that file is a new, provisional asset;
+- a former version turns up while nothing holds the current one -> the asset returns to it;
+- a former version turns up beside the current one -> a new asset takes it over, with the statements of that moment.
+
+Invariants: the content of a present location is the current one of its asset (I12); no content on an alias (I5).
+Callers hold a transaction and a `Refresh` that is applied at its end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from catalog import media_types
+from catalog.facts import Kind
+from catalog.ids import AssetId, ContentId, LocationId
+from catalog.store.assets import Refresh
+from catalog.store.births import Birth, bear_asset, new_contents
+from catalog.store.db import Session, Writer
+
+
+class Changed(NamedTuple):
+    """A location whose bytes are not those that we knew; size and mtime are the new ones."""
+
+    location_id: LocationId
+    content_id: ContentId | None
+    name: bytes
+    size: int
+    mtime_ns: int
+    must_sniff: bool
+
+
+def assets_of(session: Session, content_ids: Iterable[ContentId]) -> list[AssetId]:
+    """Return the assets that these contents belong to."""
+    wanted = json.dumps(list(content_ids))
+    rows = session.rows(
+        "SELECT DISTINCT asset_id FROM content WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
+    )
+    return [AssetId(row[0]) for row in rows]
+
+
+def change_bytes(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int) -> None:
+    """Give a changed file its new content: a new version, a new asset, or none."""
+    row = None
+    if changed.content_id is not None:
+        row = writer.row("SELECT asset_id, kind, mime FROM content WHERE id = ?", (changed.content_id,))
+    if row is None:
+        _become_asset(writer, changed, refresh, now_ns)
+        return
+    asset_id = AssetId(row[0])
+    refresh.remember([asset_id])
+    writer.execute(
+        "UPDATE content SET last_location_id = ? WHERE id = ?", (changed.location_id, changed.content_id)
+    )
+    if _is_held_elsewhere(writer, changed):
+        _become_asset(writer, changed, refresh, now_ns)
+    else:
+        birth = _birth(changed) or Birth(
+            changed.location_id, changed.name, changed.size, changed.mtime_ns, row[1], row[2]
+        )
+        (content_id,) = new_contents(writer, [(asset_id, birth)], now_ns=now_ns)
+        writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+        _point(writer, changed.location_id, content_id)
+
+
+def settle(writer: Writer, content_ids: Iterable[ContentId], refresh: Refresh, now_ns: int) -> None:
+    """Make each of these contents, which some present location holds, the current one of its asset."""
+    for content_id in content_ids:
+        asset_id, current = writer.row(
+            "SELECT a.id, a.content_id FROM content AS c JOIN asset AS a ON a.id = c.asset_id WHERE c.id = ?",
+            (content_id,),
+        ) or (None, None)
+        if asset_id is None or current == content_id:
+            continue
+        refresh.remember([asset_id])
+        if current is not None and is_present(writer, current):
+            split_off(writer, content_id, refresh, now_ns)
+        else:
+            writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+
+
+def split_off(
+    writer: Writer, content_id: ContentId, refresh: Refresh, now_ns: int, *, with_statements: bool = True
+) -> AssetId:
+    """Make a new asset for a version that turned up beside the current one; return it."""
+    row = writer.row(
+        "SELECT l.id, l.name, l.mtime_ns, c.size, c.kind, c.mime, c.asset_id FROM location AS l"
+        " JOIN content AS c ON c.id = l.content_id WHERE c.id = ? ORDER BY l.state = 'missing', l.id LIMIT 1",
+        (content_id,),
+    )
+    assert row is not None, "somebody saw these bytes"
+    new_id, empty_content = bear_asset(
+        writer, Birth(LocationId(row[0]), row[1], row[3], row[2], row[4], row[5]), now_ns=now_ns
+    )
+    refresh.remember([new_id])
+    take_over(writer, new_id, content_id, former_owner=AssetId(row[6]), with_statements=with_statements)
+    writer.execute("DELETE FROM content WHERE id = ?", (empty_content,))
+    return new_id
+
+
+def take_over(
+    writer: Writer, asset_id: AssetId, content_id: ContentId, *, former_owner: AssetId, with_statements: bool
+) -> None:
+    """Give a version to another asset, which inherits what is said about the former owner at this moment."""
+    writer.execute("UPDATE content SET asset_id = ? WHERE id = ?", (asset_id, content_id))
+    writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+    if with_statements:
+        writer.execute(
+            "INSERT OR IGNORE INTO statement (asset_id, property, element, value, source, author, made_ns)"
+            " SELECT ?, property, element, value, source, author, made_ns FROM statement"
+            " WHERE asset_id = ? ORDER BY id",
+            (asset_id, former_owner),
+        )
+
+
+def is_present(session: Session, content_id: ContentId) -> bool:
+    """Tell whether some present location holds these bytes."""
+    row = session.row(
+        "SELECT 1 FROM location WHERE content_id = ? AND state = 'present' LIMIT 1", (content_id,)
+    )
+    return row is not None
+
+
+def _is_held_elsewhere(writer: Writer, changed: Changed) -> bool:
+    row = writer.row(
+        "SELECT 1 FROM location WHERE content_id = ? AND state = 'present' AND id <> ? LIMIT 1",
+        (changed.content_id, changed.location_id),
+    )
+    return row is not None
+
+
+def _become_asset(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int) -> None:
+    """Treat the file as if it were seen for the first time."""
+    birth = _birth(changed) if changed.size else None
+    content_id = None
+    if birth is not None:
+        asset_id, content_id = bear_asset(writer, birth, now_ns=now_ns)
+        refresh.remember([asset_id])
+    _point(writer, changed.location_id, content_id, must_sniff=changed.must_sniff)
+
+
+def _birth(changed: Changed) -> Birth | None:
+    guess = media_types.guess(changed.name)
+    if guess is None:
+        return None
+    kind: Kind = guess.kind
+    return Birth(changed.location_id, changed.name, changed.size, changed.mtime_ns, kind, guess.mime)
+
+
+def _point(
+    writer: Writer, location_id: LocationId, content_id: ContentId | None, *, must_sniff: bool = False
+) -> None:
+    writer.execute(
+        "UPDATE location SET content_id = ?, sniff_due = ? WHERE id = ?",
+        (content_id, int(must_sniff), location_id),
+    )

@@ -1,0 +1,224 @@
+"""Volumes, their library paths and their state. A volume is never deleted in this version.
+
+Invariant: each volume has exactly one root directory row, made with it; a change of state touches nothing but
+the volume's own row (charter 3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from catalog import names
+from catalog.errors import AlreadyExists, InvalidValue, NotFound
+from catalog.ids import DirectoryId, VolumeId
+from catalog.store import changes, models
+from catalog.store.db import Session, Writer
+from catalog.values import LibraryPath, Mode, Volume, VolumeState
+
+
+def add_volume(
+    writer: Writer,
+    name: str,
+    root: bytes,
+    *,
+    now_ns: int,
+    backend: str = "local",
+    mode: Mode = "ro",
+    excludes: Sequence[str] = (),
+) -> VolumeId:
+    """Add a volume in state unknown, with its root directory.
+
+    Args:
+        name: any text; stored cleaned, unique under `names.fold`.
+        root: absolute path, or the key of an object store.
+
+    Raises:
+        AlreadyExists: the name or the root is taken. InvalidValue: the name is empty.
+    """
+    if not name.strip():
+        raise InvalidValue("a volume needs a name", name=name)
+    label = names.clean_label(name)
+    with writer.atomic():
+        _refuse_taken(writer, label, root, backend)
+        volume_id = VolumeId(
+            writer.run(
+                models.Volume.insert(
+                    name=label,
+                    fold=names.fold(label),
+                    root=root,
+                    backend=backend,
+                    mode=mode,
+                    state="unknown",
+                    state_since_ns=now_ns,
+                    had_data=0,
+                    excludes=json.dumps(list(excludes), ensure_ascii=False),
+                    created_ns=now_ns,
+                )
+            )
+        )
+        writer.execute(
+            "INSERT INTO directory (volume_id, parent_id, name, path, mtime_ns, changed_ns)"
+            " VALUES (?, NULL, x'', x'', ?, ?)",
+            (volume_id, now_ns, now_ns),
+        )
+        _tell(writer, volume_id)
+    return volume_id
+
+
+def volumes(session: Session) -> list[Volume]:
+    """Return all volumes, oldest first."""
+    return [_volume(row) for row in session.run(models.Volume.select().order_by(models.Volume.id))]
+
+
+def volume_by_id(session: Session, volume_id: VolumeId) -> Volume:
+    """Return one volume.
+
+    Raises:
+        NotFound: no such volume.
+    """
+    rows = session.run(models.Volume.select().where(models.Volume.id == volume_id))
+    if not rows:
+        raise NotFound(f"there is no volume number {volume_id}", volume_id=volume_id)
+    return _volume(rows[0])
+
+
+def volume_by_name(session: Session, name: str) -> Volume:
+    """Return the volume of this name, however it is written (case, Unicode form).
+
+    Raises:
+        NotFound: no such volume.
+    """
+    folds = [names.fold(name), names.fold(names.clean_label(name)) if name.strip() else ""]
+    rows = session.run(models.Volume.select().where(models.Volume.fold.in_(folds)))
+    if not rows:
+        raise NotFound(f"there is no volume {name!r}", hint="`glassine volume list` shows them", volume=name)
+    return _volume(rows[0])
+
+
+def set_volume_state(
+    writer: Writer, volume_id: VolumeId, state: VolumeState, reason: str | None, now_ns: int
+) -> bool:
+    """Note a state and why; return whether it changed. Nothing else changes (charter 3)."""
+    with writer.atomic():
+        changed = writer.execute(
+            "UPDATE volume SET state = ?1, state_reason = ?2,"
+            " state_since_ns = CASE WHEN state = ?1 THEN state_since_ns ELSE ?3 END"
+            " WHERE id = ?4 AND (state <> ?1 OR state_reason IS NOT ?2)",
+            (state, reason, now_ns, volume_id),
+        )
+        if changed:
+            _tell(writer, volume_id)
+    return bool(changed)
+
+
+def set_identity(writer: Writer, volume_id: VolumeId, identity: str | None) -> None:
+    """Note what the probe saw (JSON), to compare with at the next probe."""
+    with writer.atomic():
+        writer.run(models.Volume.update(identity=identity).where(models.Volume.id == volume_id))
+
+
+def forget_had_data(writer: Writer, volume_id: VolumeId) -> None:
+    """Accept that the volume is empty: the next empty listing of its root is the truth."""
+    with writer.atomic():
+        writer.run(models.Volume.update(had_data=0).where(models.Volume.id == volume_id))
+
+
+def add_library_path(writer: Writer, volume_id: VolumeId, path: bytes) -> int:
+    """Scan this directory of the volume; return the id of the row.
+
+    Raises:
+        AlreadyExists: it is one already. InvalidValue: it leaves the volume.
+    """
+    clean = clean_relative_path(path)
+    with writer.atomic():
+        if any(known.path == clean for known in library_paths(writer, volume_id)):
+            raise AlreadyExists(f"{_text(clean)!r} is a library path already", path=_text(clean))
+        added = int(writer.run(models.LibraryPath.insert(volume_id=volume_id, path=clean)))
+        _tell(writer, volume_id)
+    return added
+
+
+def remove_library_path(writer: Writer, volume_id: VolumeId, path: bytes) -> None:
+    """Scan this directory no longer; what was seen there stays remembered.
+
+    Raises:
+        NotFound: it is none.
+    """
+    clean = clean_relative_path(path)
+    table = models.LibraryPath
+    with writer.atomic():
+        removed = writer.run(table.delete().where((table.volume_id == volume_id) & (table.path == clean)))
+        if not removed:
+            raise NotFound(f"{_text(clean)!r} is no library path of this volume", path=_text(clean))
+        _tell(writer, volume_id)
+
+
+def library_paths(session: Session, volume_id: VolumeId) -> list[LibraryPath]:
+    """Return the library paths of a volume, oldest first; empty = it is scanned from its root."""
+    table = models.LibraryPath
+    rows = session.run(table.select().where(table.volume_id == volume_id).order_by(table.id))
+    return [LibraryPath(row["id"], VolumeId(row["volume_id"]), bytes(row["path"])) for row in rows]
+
+
+def root_directory(session: Session, volume_id: VolumeId) -> DirectoryId:
+    """Return the directory row of the volume's root."""
+    return DirectoryId(
+        session.value("SELECT id FROM directory WHERE volume_id = ? AND path = x''", (volume_id,))
+    )
+
+
+def clean_relative_path(path: bytes) -> bytes:
+    """Return the path without leading, trailing and doubled slashes.
+
+    Raises:
+        InvalidValue: it contains `..` or NUL.
+    """
+    parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+    if b".." in parts or b"\0" in path:
+        raise InvalidValue(f"{_text(path)!r} does not stay inside the volume", path=_text(path))
+    return b"/".join(parts)
+
+
+def _refuse_taken(writer: Writer, label: str, root: bytes, backend: str) -> None:
+    table = models.Volume
+    same = writer.run(
+        table.select().where(
+            (table.fold == names.fold(label)) | ((table.root == root) & (table.backend == backend))
+        )
+    )
+    if same:
+        taken = "name" if same[0]["fold"] == names.fold(label) else "place"
+        raise AlreadyExists(
+            f"the {taken} is taken by the volume {same[0]['name']!r}",
+            hint="`glassine volume list` shows all volumes",
+            volume=same[0]["name"],
+        )
+
+
+def _tell(writer: Writer, volume_id: VolumeId) -> None:
+    changes.append(writer, [("volume", str(volume_id), None)])
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "replace")
+
+
+def _volume(row: dict[str, Any]) -> Volume:
+    return Volume(
+        id=VolumeId(row["id"]),
+        name=row["name"],
+        root=bytes(row["root"]),
+        backend=row["backend"],
+        mode=row["mode"],
+        state=row["state"],
+        state_reason=row["state_reason"],
+        state_since_ns=row["state_since_ns"],
+        identity=row["identity"],
+        had_data=bool(row["had_data"]),
+        excludes=tuple(json.loads(row["excludes"])),
+        quick_scan_ns=row["quick_scan_ns"],
+        full_scan_ns=row["full_scan_ns"],
+        created_ns=row["created_ns"],
+    )

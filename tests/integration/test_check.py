@@ -1,0 +1,151 @@
+"""The checker: each invariant is broken alone, and `check` names exactly that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from catalog.store import db, jobs, scanning, volumes
+from catalog.store.check import INVARIANTS, check
+from catalog.values import DirectoryListing, Observed
+from store_harness import StoreHarness, make_harness
+
+
+@pytest.fixture
+def broken(tmp_path: object) -> StoreHarness:
+    """A catalog with some of everything; the test breaks it, so it is not checked at the end."""
+    from pathlib import Path
+
+    assert isinstance(tmp_path, Path)
+    catalog = make_harness(tmp_path / "library")
+    for number in range(4):
+        catalog.put(b"a/b/IMG_%d.JPG" % number, f"one {number}", inode=number)
+        catalog.put(b"c/IMG_%d.JPG" % number, f"two {number}", inode=50 + number)
+    catalog.put(b"c/copy.JPG", "one 0", inode=99)
+    catalog.put(b"a/unknown.q7z", "what", inode=98)
+    catalog.put(b"a/gone.JPG", "gone", inode=97)
+    catalog.scan()
+    catalog.read_facts(make="Canon", model="EOS", is_panorama=True)
+    catalog.read_hashes()
+    catalog.say(catalog.asset_at(b"a/b/IMG_0.JPG"), "tag", "true", element="beach")
+    catalog.remove(b"a/gone.JPG")
+    catalog.scan(b"a")
+    jobs.enqueue(catalog.writer, "verify", "1", now_ns=1)
+    jobs.claim(catalog.writer, lease_ns=10, now_ns=1)
+    assert catalog.check() == []
+    return catalog
+
+
+def sql(statement: str) -> Callable[[StoreHarness], None]:
+    """Return a breakage: one statement, with constraints out of the way."""
+
+    def damage(catalog: StoreHarness) -> None:
+        assert catalog.writer.execute(statement) > 0, "the breakage changed nothing"
+
+    return damage
+
+
+ALIAS = "(SELECT id FROM asset WHERE merged_into IS NOT NULL LIMIT 1)"
+PRESENT = "(SELECT min(id) FROM location WHERE state = 'present' AND content_id IS NOT NULL)"
+SHOWN = "(SELECT min(id) FROM asset WHERE is_shown = 1)"
+BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
+    ("I1", "user_version", sql("UPDATE migration SET number = 7")),
+    ("I1", "digest", sql("UPDATE migration SET digest = 'x'")),
+    ("I2", "path", sql("UPDATE directory SET path = x'ff' WHERE path = CAST('c' AS BLOB)")),
+    ("I3", "since without missing", sql(f"UPDATE location SET missing_since_ns = 5 WHERE id = {PRESENT}")),
+    ("I3", "missing without since", sql("UPDATE location SET missing_since_ns = NULL WHERE state = 'missing'")),
+    ("I3", "present in missing", sql("UPDATE directory SET state = 'missing' WHERE path = CAST('c' AS BLOB)")),
+    ("I4", "columns", sql(f"UPDATE asset SET types = 1 WHERE id = {ALIAS}")),
+    ("I5", "statement", sql(f"UPDATE statement SET asset_id = {ALIAS}")),
+    ("I6", "count", sql("UPDATE bucket SET count = count + 1 WHERE view = 1")),
+    ("I6", "lost row", sql("DELETE FROM bucket WHERE view = 4")),
+    ("I6", "generation", sql("UPDATE bucket SET generation = 99999999 WHERE view = 2")),
+    ("I7", "two plain", sql("DELETE FROM claim WHERE view = 1")),
+    ("I7", "foreign claim", sql("UPDATE claim SET fold = fold || 'x' WHERE view = 1 AND asset_id NOT IN (1, 2)")),
+    ("I8", "no lease", sql("UPDATE job SET lease_until_ns = NULL")),
+    ("I8", "attempts", sql("UPDATE job SET attempts = 9")),
+    ("I9", "mime", sql(f"UPDATE asset SET mime = 'x' WHERE id = {SHOWN}")),
+    ("I9", "capture", sql(f"UPDATE asset SET capture = '{{}}' WHERE id = {SHOWN}")),
+    ("I9", "mtime", sql(f"UPDATE asset SET mtime_ns = mtime_ns + 1 WHERE id = {SHOWN}")),
+    ("I9", "size", sql(f"UPDATE asset SET size = size + 1 WHERE id = {SHOWN}")),
+    ("I9", "ruling location", sql("UPDATE asset SET location_id = location_id + 1 WHERE id = 1")),
+    ("I9", "facts", sql("UPDATE asset SET facts_id = 1 WHERE id = 2")),
+    ("I10", "foreign key", sql("INSERT INTO library_path (volume_id, path) VALUES (99, x'')")),
+    ("I11", "short", sql(f"UPDATE asset SET uid = 'zzzzzz' || substr(uid, 7) WHERE id = {SHOWN}")),
+    ("I11", "fold", sql("UPDATE asset SET name = 'other.jpg' WHERE is_suffixed = 0 AND is_shown = 0 AND state <> 'alias'")),
+    ("I12", "not current", sql("UPDATE content SET asset_id = asset_id + 1 WHERE id = 1")),
+    ("I12", "size", sql(f"UPDATE location SET size = size + 1 WHERE id = {PRESENT}")),
+    ("I13", "property", sql("UPDATE statement SET property = 'colour'")),
+    ("I13", "value", sql("UPDATE statement SET value = '{'")),
+    ("I13", "element", sql("UPDATE statement SET property = 'title'")),
+    ("I14", "sniff", sql(f"UPDATE location SET sniff_due = 1 WHERE id = {PRESENT}")),
+    ("I14", "facts version", sql("UPDATE content SET facts_version = 0 WHERE id = 1")),
+    ("I15", "volume", sql("UPDATE volume SET fold = 'x'")),
+    ("I15", "camera", sql("UPDATE camera SET fold = 'x'")),
+]
+
+
+@pytest.mark.parametrize(
+    ("invariant", "damage"),
+    [pytest.param(name, damage, id=f"{name} {what}") for name, what, damage in BREAKAGES],
+)
+def test_a_broken_invariant_is_named_and_no_other(
+    broken: StoreHarness, invariant: str, damage: Callable[[StoreHarness], None]
+) -> None:
+    broken.writer.rows("PRAGMA foreign_keys = 0")
+    broken.writer.rows("PRAGMA ignore_check_constraints = 1")
+    damage(broken)
+    violations = broken.check()
+    assert {one.invariant for one in violations} == {invariant}, violations
+    assert all(one.subject and one.message for one in violations)
+    broken.close()
+
+
+def test_every_invariant_has_a_breakage() -> None:
+    assert {name for name, _, _ in BREAKAGES} == set(INVARIANTS)
+
+
+def test_every_invariant_says_what_it_holds() -> None:
+    for number, (name, invariant) in enumerate(INVARIANTS.items(), start=1):
+        assert name == f"I{number}"
+        assert (invariant.__doc__ or "").startswith(f"{name}: ")
+
+
+def test_invariants_can_be_asked_one_by_one(broken: StoreHarness) -> None:
+    broken.writer.execute("UPDATE bucket SET count = count + 1")
+    assert check(broken.writer, ["I9", "I1"]) == []
+    assert {one.invariant for one in check(broken.writer, ["I6"])} == {"I6"}
+    with pytest.raises(KeyError):
+        check(broken.writer, ["I99"])
+    broken.close()
+
+
+def test_a_damaged_page_is_a_violation_and_no_crash(broken: StoreHarness) -> None:
+    broken.close()
+    path = broken.library.catalog_path
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    reader = db.open_reader(broken.library)
+    assert {one.invariant for one in check(reader, ["I10"])} == {"I10"}
+    reader.close()
+
+
+def test_a_reader_checks_one_moment(broken: StoreHarness) -> None:
+    reader = broken.reader()
+    with reader.snapshot():
+        broken.put(b"c/NEW.JPG", "new", inode=5000)
+        broken.ingest()
+        assert check(reader) == []
+    reader.close()
+    broken.close()
+
+
+def test_a_file_of_two_volumes_is_noticed(broken: StoreHarness) -> None:
+    other = volumes.add_volume(broken.writer, "Other", b"/other", now_ns=1)
+    listing = DirectoryListing(b"", 1, (Observed(b"x.txt", "f", 1, 1, 1, 1),), True, True, None)
+    scanning.apply_listing(broken.writer, other, listing, 1)
+    broken.writer.execute("UPDATE location SET volume_id = 1 WHERE volume_id = ?", (other,))
+    assert {one.invariant for one in broken.check()} == {"I2"}
+    broken.close()

@@ -1,0 +1,173 @@
+"""Plans: every hot statement searches the index that its comment names, and no listing sorts.
+
+EXPLAIN QUERY PLAN on a catalog with statistics of nobody (no ANALYZE is ever run): what is chosen here is chosen
+on every library.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from catalog.buckets import Bucket, MediaType, View
+from catalog.query import parse
+from catalog.store import find, ingest, jobs, listing
+from catalog.store.claims import OWNERS_BY_VIEW
+from catalog.store.derive import _INPUTS
+from catalog.store.schema import INDEXES
+from store_harness import StoreHarness, make_harness
+
+
+def plan(catalog: StoreHarness, sql: str, count: int) -> list[str]:
+    """Return the plan's lines. Parameters are numbers: their values do not matter to the planner."""
+    find.register_functions(catalog.writer)
+    return [row[3] for row in catalog.writer.rows(f"EXPLAIN QUERY PLAN {sql}", [1] * count)]
+
+
+def parameters(sql: str) -> int:
+    numbered = [int(number) for number in re.findall(r"\?(\d+)", sql)]
+    return max(numbered, default=0) or len(re.findall(r"\?(?!\d)", sql))
+
+
+def searched(lines: list[str], table: str) -> str:
+    """Return how the first table is reached."""
+    return next(line for line in lines if line.split()[1] == table)
+
+
+PHOTO_INDEX = {
+    View.TIMELINE: "asset_timeline (day=? AND content_id>?)",
+    View.RECENT: "asset_recent (added_day=? AND content_id>?)",
+    View.CAMERAS: "asset_camera (camera_id=? AND year=? AND content_id>?)",
+    10: "asset_kind (kind=? AND year=? AND content_id>?)",
+    11: "asset_special (year=? AND content_id>?)",
+}
+
+
+@pytest.mark.parametrize("shape", list(PHOTO_INDEX))
+def test_a_folder_is_paged_by_its_index_without_sorting(catalog: StoreHarness, shape: int) -> None:
+    lines = plan(catalog, listing.PHOTOS_IN[shape], 5)
+    assert PHOTO_INDEX[shape] in searched(lines, "a")
+    assert "PRIMARY KEY (view=? AND key=? AND sub=? AND fold=?)" in searched(lines, "k")
+    assert "INTEGER PRIMARY KEY" in searched(lines, "c")
+    assert not any("TEMP B-TREE" in line or line.startswith("SCAN") for line in lines)
+
+
+@pytest.mark.parametrize("shape", list(PHOTO_INDEX))
+def test_a_name_is_searched_in_the_index_of_names(catalog: StoreHarness, shape: int) -> None:
+    line = searched(plan(catalog, listing.PHOTOS_BY_FOLD[shape], 4), "a")
+    assert "INDEX asset_name (fold=?" in line
+    if shape == View.TIMELINE:
+        assert "(fold=? AND day=?" in line
+
+
+@pytest.mark.parametrize("shape", list(PHOTO_INDEX))
+def test_a_suffixed_name_is_found_by_its_short_id(catalog: StoreHarness, shape: int) -> None:
+    line = searched(plan(catalog, listing.PHOTO_BY_SHORT[shape], 4), "a")
+    assert "sqlite_autoindex_asset_1 (short=?)" in line
+    line = searched(plan(catalog, listing.PHOTO_OF_CLAIM[shape], 4), "a")
+    assert "INTEGER PRIMARY KEY (rowid=?)" in line
+
+
+SIMPLE: list[tuple[str, str, str]] = [
+    ("claim owner", listing.CLAIM_OWNER, "PRIMARY KEY (view=? AND key=? AND sub=? AND fold=?)"),
+    ("uid", listing.ASSET_BY_SHORT, "sqlite_autoindex_asset_1 (short=?)"),
+    ("folders of a view", listing.BUCKETS_OF_VIEW, "PRIMARY KEY (view=? AND key>? AND key<?)"),
+    ("files", listing.ORIGINAL_FILES, "location_directory (directory_id=? AND rowid>?)"),
+    ("a file by name", listing.ORIGINAL_FILE_NAMED, "(directory_id=? AND name=?)"),
+    ("directories", listing.ORIGINAL_DIRECTORIES, "directory_parent (parent_id=? AND rowid>?)"),
+    ("a directory by name", listing.ORIGINAL_DIRECTORY_NAMED, "directory_name (parent_id=? AND name=?)"),
+    ("header facts", ingest.FACTS_DUE["header"], "content_facts_due (facts_state=? AND id>?)"),
+    ("deep facts", ingest.FACTS_DUE["deep"], "content_facts_due (facts_state=? AND id>?)"),
+    ("hashes", ingest.HASH_DUE, "sqlite_autoindex_content_1 (hash=? AND rowid>?)"),
+    ("sniffs", ingest.SNIFF_DUE, "location_sniff_due (volume_id=? AND id>?)"),
+    ("a job", jobs.CLAIMABLE, "job_due (run_after_ns<?)"),
+    ("bytes of a photo", listing.OPEN_CONTENT, "location_content (content_id=?)"),
+    ("bytes of a file", listing.OPEN_LOCATION, "INTEGER PRIMARY KEY (rowid=?)"),
+    ("what rules an asset", _INPUTS, "location_content (content_id=?)"),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), [pytest.param(*one[1:], id=one[0]) for one in SIMPLE])
+def test_hot_statements_search_their_index(catalog: StoreHarness, sql: str, expected: str) -> None:
+    lines = plan(catalog, sql, parameters(sql))
+    assert any(expected in line for line in lines), lines
+    scanned = [line for line in lines if line.startswith("SCAN")]
+    # json_each is the list of ids asked for; volumes are a handful.
+    assert all("wanted" in line or line == "SCAN volume" for line in scanned), lines
+    assert not any("TEMP B-TREE" in line for line in lines), lines
+
+
+@pytest.mark.parametrize("view", list(View))
+def test_an_arrival_asks_two_indexes(catalog: StoreHarness, view: View) -> None:
+    lines = plan(catalog, OWNERS_BY_VIEW[view], 4)
+    assert any("PRIMARY KEY (view=? AND key=? AND sub=? AND fold=?)" in line for line in lines)
+    assert any("INDEX asset_name (fold=?" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "IMG_1*", "camera=canon", "type=raw", "volume=Photos", "near=52,13,5km", "is:offline has:gps", "path=a/*"],
+)
+def test_a_query_reads_assets_in_the_order_of_ids(catalog: StoreHarness, query: str) -> None:
+    from datetime import date
+
+    sql, values = find.statement(parse(query, today=date(2026, 1, 1)))
+    lines = plan(catalog, sql, len(values) + 2)
+    assert "USING INTEGER PRIMARY KEY (rowid>?)" in searched(lines, "a")
+    assert not any("TEMP B-TREE" in line for line in lines)
+    others = [line for line in lines if line.startswith("SCAN")]
+    assert all(line.split()[1] in ("k", "CONSTANT") for line in others), "only cameras are few enough to be scanned"
+
+
+def test_a_query_for_a_few_days_is_led_by_the_day(catalog: StoreHarness) -> None:
+    from datetime import date
+
+    sql, values = find.statement(parse("date=2019-08 IMG*", today=date(2026, 1, 1)), is_narrow=True)
+    assert "asset_timeline (day>? AND day<?)" in searched(plan(catalog, sql, len(values) + 2), "a")
+
+
+def test_every_index_that_a_statement_demands_exists() -> None:
+    demanded = set(re.findall(r"INDEXED BY (\w+)", " ".join([*listing.PHOTOS_IN.values(), *listing.PHOTOS_BY_FOLD.values()])))
+    assert demanded <= set(INDEXES)
+
+
+@pytest.mark.slow
+def test_a_late_page_of_a_large_folder_costs_no_more_than_the_first(tmp_path: Path) -> None:
+    catalog = make_harness(tmp_path / "library")
+    fill(catalog, 20_000)
+    bucket = Bucket(View.TYPES, MediaType.PHOTO, 2019)
+    first = spent(catalog, bucket, 0)
+    last = spent(catalog, bucket, 19_000)
+    assert len(listing.photos_in(catalog.writer, bucket, 19_990, 500)) == 10
+    assert last < first * 3
+    catalog.close()
+
+
+def spent(catalog: StoreHarness, bucket: Bucket, after: int) -> float:
+    """Return processor seconds of the quickest of five pages."""
+    best = 9.0
+    for _ in range(5):
+        begin = time.thread_time()
+        assert len(listing.photos_in(catalog.writer, bucket, after, 500)) == 500
+        best = min(best, time.thread_time() - begin)
+    return best
+
+
+def fill(catalog: StoreHarness, count: int) -> None:
+    """Insert shown photos of one day straight into the tables."""
+    with catalog.writer.atomic():
+        catalog.writer.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO content (id, asset_id, size, kind, mime, created_ns)"
+            " SELECT i, i, 1, 'photo', 'image/jpeg', 1 FROM n",
+            (count,),
+        )
+        catalog.writer.execute(
+            "INSERT INTO asset (id, uid, short, name, fold, first_seen_ns, content_id, kind, mime, size, mtime_ns,"
+            " day, year, added_day, types, is_shown, state, changed_ns) SELECT id, printf('%026d', id),"
+            " printf('%06d', id), printf('IMG_%d.JPG', id), printf('img_%d.jpg', id), 1, id, 'photo', 'image/jpeg', 1, 1,"
+            " 20190807, 2019, 20190808, 1, 1, 'shown', 1 FROM content"
+        )

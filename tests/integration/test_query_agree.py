@@ -1,0 +1,277 @@
+"""SQL and Python agree: random queries over random photos find the same by both faces.
+
+The photos vary in everything a field can ask about: facts, precision of dates, several locations, missing files, an
+offline volume, unread files, findings, the trash. The stream that `find` makes of the SQL face is the oracle's subject.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.facts import DateCandidate, Facts, FactsResult, Finding
+from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
+from catalog.library import Library
+from catalog.query import FIELDS, Predicate, excluded_states, parse
+from catalog.query.fields import HAS, IS, TYPES
+from catalog.store import absence, identity, ingest, migrations, scanning, volumes
+from catalog.store.assets import refresh
+from catalog.store.check import check
+from catalog.store.db import Writer
+from catalog.store.find import matching
+from catalog.store.photos import documents
+from catalog.values import DirectoryListing, HashResult, Observed
+
+NOW_NS = 1_790_000_000_000_000_000  # 2026-09-21
+TODAY = date(2026, 9, 21)
+PHOTOS = 240
+FOLDERS = (b"", b"2019", b"2019/Z\xc3\xbcrich", b"raw\xff", b"50%_off")
+STEMS = ("IMG_0001", "img_0002", "Strand 50%", "Größe", "a_b", "x(1)", "Beach", "~tilde", "IMG_0001~abc123")
+ENDS = ("jpg", "JPG", "dng", "mp4", "mp3", "heic")
+CAMERAS = (
+    (None, None),
+    ("Canon", "Canon EOS 5D"),
+    ("Apple", "iPhone SE"),
+    ("", "Z50"),
+    ("NIKON CORPORATION", "NIKON D90"),
+)
+KINDS = {"mp4": ("video", "video/mp4"), "mp3": ("audio", "audio/mpeg"), "dng": ("photo", "image/x-adobe-dng")}
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """The catalog, and every photo's document and state by asset id."""
+
+    writer: Writer
+    documents: dict[AssetId, dict[str, Any]]
+    states: dict[AssetId, str]
+
+    def by_python(self, predicate: Predicate) -> list[AssetId]:
+        excluded = excluded_states(predicate)
+        return sorted(
+            asset_id
+            for asset_id, document in self.documents.items()
+            if self.states[asset_id] not in excluded and predicate.match(document)
+        )
+
+    def by_sql(self, predicate: Predicate, page: int = 70) -> list[AssetId]:
+        found: list[AssetId] = []
+        while part := matching(self.writer, predicate, found[-1] if found else AssetId(0), page):
+            found += part
+        return found
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    rng = random.Random(20261121)
+    writer = migrations.create(Library(tmp_path_factory.mktemp("agree") / "library"), "Europe/Berlin", NOW_NS)
+    online = _volume(writer, rng, "NAS", "online", PHOTOS)
+    _volume(writer, rng, "Alt: Disk", "offline", PHOTOS // 4)
+    _lose_some(writer, rng, online)
+    _trash_some(writer, rng)
+    assert check(writer) == []
+    ids = [
+        AssetId(row[0]) for row in writer.rows("SELECT id FROM asset WHERE merged_into IS NULL ORDER BY id")
+    ]
+    found = dict(zip(ids, documents(writer, ids), strict=True))
+    states = dict(writer.rows("SELECT id, state FROM asset"))
+    yield Seeded(writer, found, states)
+    writer.close()
+
+
+def _volume(writer: Writer, rng: random.Random, name: str, state: str, count: int) -> VolumeId:
+    volume_id = volumes.add_volume(writer, name, b"/nowhere/" + name.encode(), now_ns=NOW_NS)
+    volumes.set_volume_state(writer, volume_id, "online", None, NOW_NS)
+    names = {folder: set[bytes]() for folder in FOLDERS}
+    for number in range(count):
+        name_of_file = f"{rng.choice(STEMS)}{rng.choice(('', f'-{number}'))}.{rng.choice(ENDS)}"
+        names[rng.choice(FOLDERS)].add(name_of_file.encode())
+    for folder in FOLDERS:
+        _list(writer, rng, volume_id, folder, sorted(names[folder]))
+    due = ingest.facts_due(writer, 10_000, now_ns=NOW_NS)
+    results = [
+        FactsResult(item, facts=_facts(rng, item.path))
+        if rng.random() < 0.9
+        else FactsResult(item, finding=_BROKEN)
+        for item in due
+        if rng.random() < 0.93
+    ]
+    ingest.record_facts(writer, results, writer.zone, NOW_NS)
+    hashes = [
+        HashResult(
+            item, ContentHash(rng.randbytes(1) * 32)
+        )  # one byte's choice: duplicates, merges and second locations
+        for item in ingest.hash_due(writer, volume_id, 10_000, now_ns=NOW_NS)
+        if rng.random() < 0.8
+    ]
+    identity.record_hashes(writer, hashes, NOW_NS)
+    volumes.set_volume_state(writer, volume_id, state, None, NOW_NS)  # type: ignore[arg-type]
+    return volume_id
+
+
+_BROKEN = Finding("pillow", "12", "truncated")
+
+
+def _list(writer: Writer, rng: random.Random, volume_id: VolumeId, folder: bytes, names: list[bytes]) -> None:
+    below = {
+        other[len(folder) :].strip(b"/").split(b"/")[0]
+        for other in FOLDERS
+        if other != folder and other.startswith(folder)
+    }
+    folders = [Observed(name, "d", 0, NOW_NS, NOW_NS, 0) for name in sorted(below)]
+    mtimes = [NOW_NS - rng.randrange(10**18) for _ in names]
+    files = [
+        Observed(name, "f", 7_000_000, mtime, mtime, rng.randrange(1, 2**40))
+        for name, mtime in zip(names, mtimes, strict=True)
+    ]
+    listing = DirectoryListing(
+        folder, NOW_NS, (*folders, *files), is_first=True, is_last=True, digest=b"d" * 32
+    )
+    scanning.apply_listing(writer, volume_id, listing, NOW_NS)
+    scanning.finish_listing(writer, volume_id, folder, digest=b"d" * 32, mtime_ns=NOW_NS, now_ns=NOW_NS)
+
+
+def _facts(rng: random.Random, path: bytes) -> Facts:
+    kind, mime = KINDS.get(path.rpartition(b".")[2].decode(), ("photo", "image/jpeg"))
+    make, model = rng.choice(CAMERAS)
+    moment = f"{rng.choice((1931, 2019, 2020, 2026))}-0{rng.randint(1, 9)}-1{rng.randint(0, 9)}T10:11:12"
+    local = moment[: rng.choice((4, 7, 10, 19))] if rng.random() < 0.8 else None
+    has_size, has_place = rng.random() < 0.7, rng.random() < 0.5
+    return Facts(
+        kind=kind,  # type: ignore[arg-type]
+        mime=mime,
+        width=rng.choice((1, 4000, 6000)) if has_size else None,
+        height=rng.choice((1, 1080, 4000)) if has_size else None,
+        duration_s=rng.choice((0.5, 60.0, 90.25)) if kind != "photo" else None,
+        make=make,
+        model=model,
+        lens=rng.choice((None, "", "EF 50mm f/1.8", "Zoom_70%")),
+        lat=rng.choice((0.0, 52.1, -33.9)) if has_place else None,
+        lon=rng.choice((0.0, 13.4, 179.99)) if has_place else None,
+        is_raw=mime == "image/x-adobe-dng",
+        is_panorama=rng.random() < 0.1,
+        candidates=(DateCandidate("ExifIFD:DateTimeOriginal", local, local, rng.choice((None, 0, 120))),)
+        if local
+        else (),
+        findings=(_BROKEN,) if rng.random() < 0.1 else (),
+    )
+
+
+def _lose_some(writer: Writer, rng: random.Random, volume_id: VolumeId) -> None:
+    rows = writer.rows("SELECT id FROM location WHERE volume_id = ? ORDER BY id", (volume_id,))
+    lost = [LocationId(row[0]) for row in rows if rng.random() < 0.2]
+    absence.mark_missing(writer, volume_id, lost, NOW_NS)
+
+
+def _trash_some(writer: Writer, rng: random.Random) -> None:
+    """Say of some photos what the layer's verbs will say: in the trash, or hidden."""
+    ids = [row[0] for row in writer.rows("SELECT id FROM asset WHERE merged_into IS NULL ORDER BY id")]
+    for asset_id in ids:
+        said = rng.choice((None,) * 8 + (("trashed", json.dumps(NOW_NS)), ("hidden", "true")))
+        if said is not None:
+            writer.execute(
+                "INSERT INTO statement (asset_id, property, value, source, author, made_ns) VALUES (?, ?, ?, 'user', 'owner', ?)",
+                (asset_id, *said, NOW_NS),
+            )
+    refresh(writer, [AssetId(asset_id) for asset_id in ids], NOW_NS, writer.zone)
+
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "date": ("2019", "2019-05", "2020-03-14", "..2019", "2019..2020-05", "-3m..", "1931", "2026-09-21"),
+    "added": ("2026", "-1w..", "..2025", "today"),
+    "camera": ("canon", '"canon eos*"', "*d", "apple", '"apple iphone se"', "nikon|z50"),
+    "lens": ("50mm", "*%", "zoom_70%"),
+    "name": ("img", "img_*", "*_*", "50%", '"x(1)"', "grösse", "*abc123*"),
+    "ext": ("jpg", "dng|mp4", "j*"),
+    "path": ("zürich", "2019/*", "50%_off/*", "raw*", "*.jpg"),
+    "volume": ("nas", '"alt： disk"', "a*", "n"),
+    "uid": ("000000", "*a*", "7*"),
+    "hash": ("00", "*ff", "1"),
+    "mime": ("image/*", "video", "x-adobe"),
+    "size": ("7MB", ">1k", "..6MB", "7000000..7000000"),
+    "width": ("4000", "1..4000", "5000.."),
+    "height": ("1080", "..1000"),
+    "duration": ("60", "1m30s..", "..1"),
+    "near": ("52.1,13.4,10km", "0,0,1m", "-33.9,-179.9,200km", "0,0,30000km"),
+    "type": tuple(TYPES),
+    "has": tuple(HAS),
+    "is": tuple(IS),
+}
+terms = st.sampled_from(sorted(VALUES)).flatmap(
+    lambda name: st.sampled_from(VALUES[name]).map(
+        lambda value: f"{name}{value}" if value[0] in "<>" else f"{name}={value}"
+    )
+)
+words = st.sampled_from(["img", "beach", "*0001*", "grösse", '"50%"', "nothing"])
+queries = st.recursive(
+    terms | words,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(" ".join),
+        st.tuples(inner, inner).map(" OR ".join).map("({})".format),
+        inner.map("-({})".format),
+    ),
+    max_leaves=6,
+)
+
+
+def test_every_field_is_asked() -> None:
+    assert VALUES.keys() == FIELDS.keys()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{name}={value}" if value[0] not in "<>" else f"{name}{value}"
+        for name in VALUES
+        for value in VALUES[name]
+    ],
+)
+def test_each_term_and_its_negation_agree(seeded: Seeded, query: str) -> None:
+    for text in (query, f"-{query}", f"is:any {query}", f"is:any -{query}"):
+        predicate = parse(text, today=TODAY)
+        assert seeded.by_sql(predicate) == seeded.by_python(predicate), text
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(queries)
+def test_random_queries_agree(seeded: Seeded, query: str) -> None:
+    predicate = parse(query, today=TODAY)
+    assert seeded.by_sql(predicate) == seeded.by_python(predicate)
+
+
+def test_the_photos_are_varied_enough_for_the_test_to_mean_something(seeded: Seeded) -> None:
+    assert set(seeded.states.values()) == {"shown", "pending", "missing", "trashed", "hidden", "alias"}
+    for query in [
+        *(f"is:{word}" for word in IS if word not in ("live", "screenshot")),
+        *(f"has:{word}" for word in HAS),
+    ]:
+        found = seeded.by_sql(parse(f"is:any {query}", today=TODAY))
+        assert 0 < len(found) <= len(seeded.documents), query
+        if query != "is:any":
+            assert len(found) < len(seeded.documents), query
+
+
+def test_an_empty_query_is_everything_but_the_trash_the_hidden_and_the_missing(seeded: Seeded) -> None:
+    shown = [asset_id for asset_id in seeded.documents if seeded.states[asset_id] in ("shown", "pending")]
+    assert seeded.by_sql(parse("", today=TODAY)) == shown
+    assert seeded.by_sql(parse("is:any", today=TODAY)) == sorted(seeded.documents)
+
+
+def test_pages_join_without_gap_or_overlap(seeded: Seeded) -> None:
+    predicate = parse("type=photo", today=TODAY)
+    assert seeded.by_sql(predicate, page=1) == seeded.by_sql(predicate, page=1000)
+
+
+def test_documents_of_the_seeded_photos_are_valid(seeded: Seeded) -> None:
+    from integration.cli_runner import validate
+
+    for document in seeded.documents.values():
+        validate(document, "photo")

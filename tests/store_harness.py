@@ -1,0 +1,215 @@
+"""What a scan, the media readers and the hasher tell the store, in one line each; for tests of the store alone.
+
+A `File` is what `lstat` would say plus the text that stands for its bytes. Listings are complete unless told
+otherwise; absence is believed at once, as after a second look at the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catalog.buckets import Bucket, View
+from catalog.facts import DateCandidate, Facts, FactsResult, Finding
+from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
+from catalog.library import Library
+from catalog.store import db, ingest, listing, migrations, scanning, volumes
+from catalog.store.check import check
+from catalog.store.db import Reader, Writer
+from catalog.values import DirectoryListing, HashResult, ListingDiff, Observed, PhotoRow, Violation, WorkItem
+
+ZONE = "Europe/Berlin"
+NOW_NS = 1_790_000_000 * 10**9
+EXIF = "ExifIFD:DateTimeOriginal"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file: its bytes as a text, and its stamps."""
+
+    body: str
+    mtime_ns: int = 1_500_000_000 * 10**9
+    inode: int = 1
+    ctime_ns: int = 7
+    size: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Its size in bytes."""
+        return len(self.body) if self.size is None else self.size
+
+
+@dataclass(slots=True)
+class StoreHarness:
+    """A library, its writer and one volume; `disk` is what the volume holds (directory -> name -> File)."""
+
+    library: Library
+    writer: Writer
+    volume_id: VolumeId
+    now_ns: int = NOW_NS
+    disk: dict[bytes, dict[bytes, File]] = field(default_factory=dict)
+    dates: dict[bytes, str | None] = field(default_factory=dict)
+
+    def put(self, path: bytes, body: str, **stamps: int) -> None:
+        """Write a file; `scan` makes the store see it. A new body has a new inode unless told otherwise."""
+        directory, _, name = path.rpartition(b"/")
+        stamps.setdefault("inode", len(body) + sum(path) + sum(body.encode()))
+        self.disk.setdefault(directory, {})[name] = File(body, **stamps)
+
+    def remove(self, path: bytes) -> None:
+        """Remove a file; `scan` makes the store see it."""
+        directory, _, name = path.rpartition(b"/")
+        del self.disk[directory][name]
+
+    def scan(self, *directories: bytes) -> list[ListingDiff]:
+        """List directories (default: all) in one part each; what is gone is missing."""
+        return [self.list_directory(one) for one in directories or sorted(self.disk)]
+
+    def list_directory(self, path: bytes) -> ListingDiff:
+        """List one directory and do what a scan does at its end."""
+        self.now_ns += 1
+        entries = self.entries(path)
+        part = DirectoryListing(path, 5, entries, is_first=True, is_last=True, digest=b"d" * 32)
+        diff = scanning.apply_listing(self.writer, self.volume_id, part, self.now_ns)
+        gone = [LocationId(one.id) for one in diff.gone if one.kind == "f"]
+        scanning.mark_missing(self.writer, self.volume_id, gone, self.now_ns)
+        scanning.finish_listing(
+            self.writer, self.volume_id, path, digest=b"d" * 32, mtime_ns=5, now_ns=self.now_ns
+        )
+        return diff
+
+    def entries(self, path: bytes) -> tuple[Observed, ...]:
+        """Return the dentries of a directory: its files, and the directories of `disk` right below it."""
+        prefix = path + b"/" if path else b""
+        below = {
+            one[len(prefix) :].split(b"/")[0] for one in self.disk if one.startswith(prefix) and one != path
+        } - {b""}
+        files = [
+            Observed(name, "f", one.length, one.mtime_ns, one.ctime_ns, one.inode)
+            for name, one in sorted(self.disk.get(path, {}).items())
+        ]
+        return (*files, *(Observed(name, "d", 0, 5, 5, 9) for name in sorted(below)))
+
+    def read_facts(self, **fields: object) -> int:
+        """Read everything due, both tiers, with the dates of `dates` by path (default 2019-08-07T12:00:00)."""
+        count = 0
+        for tier in ("header", "deep"):
+            while due := ingest.facts_due(self.writer, 100, tier=tier, now_ns=self.now_ns):
+                results = [FactsResult(item, self.facts(item, **fields)) for item in due]
+                count += ingest.record_facts(self.writer, results, self.writer.zone, self.now_ns)
+        return count
+
+    def facts(self, item: WorkItem, **fields: object) -> Facts:
+        """Return what a reader would say of a file."""
+        local = self.dates.get(item.path, "2019-08-07T12:00:00")
+        candidates = (DateCandidate(EXIF, local, local),) if local else ()
+        values: dict[str, object] = {"kind": "photo", "mime": "image/jpeg", "candidates": candidates, **fields}
+        return Facts(**values)  # type: ignore[arg-type]
+
+    def fail_facts(self, path: bytes, reason: str = "broken") -> None:
+        """Say that the reader could not make sense of a file."""
+        results = [
+            FactsResult(item, finding=Finding("test", "1", reason))
+            for item in ingest.facts_due(self.writer, 100, now_ns=self.now_ns)
+            if item.path == path
+        ]
+        ingest.record_facts(self.writer, results, self.writer.zone, self.now_ns)
+
+    def read_hashes(self, *paths: bytes) -> int:
+        """Hash everything due (or these paths alone, in this order)."""
+        due = {
+            item.path: item
+            for item in ingest.hash_due(self.writer, self.volume_id, 1000, now_ns=self.now_ns)
+        }
+        results = [HashResult(due[path], self.digest_at(path)) for path in paths or tuple(due)]
+        self.now_ns += 1
+        return ingest.record_hashes(self.writer, results, self.now_ns)
+
+    def digest_at(self, path: bytes) -> ContentHash:
+        """Return the hash of the bytes on disk."""
+        directory, _, name = path.rpartition(b"/")
+        return digest(self.disk[directory][name].body)
+
+    def ingest(self) -> None:
+        """Scan, read, hash: all of it."""
+        self.scan()
+        self.read_facts()
+        self.read_hashes()
+
+    # What the store knows
+
+    def asset_at(self, path: bytes) -> AssetId:
+        """Return the asset of a file."""
+        directory, _, name = path.rpartition(b"/")
+        found = self.writer.value(
+            "SELECT c.asset_id FROM location AS l JOIN directory AS d ON d.id = l.directory_id"
+            " JOIN content AS c ON c.id = l.content_id WHERE d.path = ? AND l.name = ?",
+            (directory, name),
+        )
+        assert found is not None, path
+        return AssetId(found)
+
+    def column(self, asset_id: AssetId, name: str) -> object:
+        """Return one column of an asset."""
+        return self.writer.value(f"SELECT {name} FROM asset WHERE id = ?", (asset_id,))
+
+    def say(self, asset_id: AssetId, name: str, value: str, *, element: str = "", made_ns: int = 1) -> None:
+        """Make a statement by the user, as the layer's verbs will."""
+        with self.writer.atomic():
+            self.writer.execute(
+                "INSERT INTO statement (asset_id, property, element, value, source, author, made_ns)"
+                " VALUES (?, ?, ?, ?, 'user', 'owner', ?)"
+                " ON CONFLICT DO UPDATE SET value = excluded.value, made_ns = excluded.made_ns",
+                (asset_id, name, element, value, made_ns),
+            )
+
+    def said(self, asset_id: AssetId) -> dict[tuple[str, str], str]:
+        """Return (property, element) -> value of what is said about an asset."""
+        rows = self.writer.rows(
+            "SELECT property, element, value FROM statement WHERE asset_id = ?", (asset_id,)
+        )
+        return {(name, element): value for name, element, value in rows}
+
+    def shown(self, view: View = View.TIMELINE) -> dict[str, AssetId]:
+        """Return `folder/name` -> asset of a view, as listings show it."""
+        found = {}
+        for row in listing.buckets_of_view(self.writer, view):
+            for photo in listing.photos_in(self.writer, Bucket(row.view, row.key, row.sub)):
+                found[f"{row.key}/{photo.name}"] = photo.asset_id
+        return found
+
+    def in_day(self, day: int) -> list[PhotoRow]:
+        """Return the photos of a day of the Timeline."""
+        return listing.photos_in(self.writer, Bucket(View.TIMELINE, day, 0))
+
+    def check(self) -> list[Violation]:
+        """Return what is wrong with the catalog."""
+        return check(self.writer)
+
+    def reader(self) -> Reader:
+        """Open a reader; the caller closes it."""
+        return db.open_reader(self.library)
+
+    def reopen(self) -> None:
+        """Close and open the writer, as a restart does."""
+        self.writer.close()
+        self.writer = db.open_writer(self.library)
+
+    def close(self) -> None:
+        """Close the writer."""
+        self.writer.close()
+
+
+def digest(text: str) -> ContentHash:
+    """Return the hash that stands for some bytes."""
+    return ContentHash(hashlib.sha256(text.encode()).digest())
+
+
+def make_harness(path: Path) -> StoreHarness:
+    """Make a library with one online volume."""
+    library = Library(path)
+    writer = migrations.create(library, ZONE, NOW_NS)
+    volume_id = volumes.add_volume(writer, "Photos", b"/photos", now_ns=NOW_NS)
+    volumes.set_volume_state(writer, volume_id, "online", None, NOW_NS)
+    return StoreHarness(library, writer, volume_id)
