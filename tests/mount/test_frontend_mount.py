@@ -1,0 +1,30 @@
+"""The frontend suite through the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from mounted import MountOser, open_mount
+
+from contract.frontend_suite import FrontendSuite
+from library_builder import BuiltLibrary, build_library, varied_files
+
+pytestmark = pytest.mark.mount
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Iterator[BuiltLibrary]:
+    library = build_library(tmp_path_factory.mktemp("built"), varied_files())
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def oser(built: BuiltLibrary, tmp_path_factory) -> Iterator[MountOser]:
+    with open_mount(built.library, tmp_path_factory.mktemp("mount") / "mnt") as mount:
+        yield MountOser(mount.place)
+
+
+class TestMount(FrontendSuite):
+    """See `FrontendSuite`."""

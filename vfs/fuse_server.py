@@ -1,0 +1,98 @@
+"""The server half of `glassine mount`: opens the catalog, mounts, confines itself, answers until unmounted.
+
+Runs in the process that `vfs.fuse_main` forks. Order: catalog and tree (errors are told before anything is
+mounted), session, confinement, event loop with the change follower as its only other thread. It never unmounts:
+confined, it may not.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+import pyfuse3
+import trio
+
+from catalog.errors import EXIT_OK, GlassineError
+from catalog.store.db import ReaderPool
+from vfs.confine_server import confine_server
+from vfs.fuse import MAX_TASKS, TreeOperations
+from vfs.fuse_border import Activity
+from vfs.fuse_main import MountOptions
+from vfs.fuse_notify import ChangeFollower, KernelNotifier, find_fuse_fd
+from vfs.mounting import SUBTYPE
+from vfs.tree import TreeOptions, open_tree
+
+log = logging.getLogger(__name__)
+
+
+def run(options: MountOptions, tell_ready: Callable[[], None]) -> int:
+    """Mount and serve; return 0 after somebody unmounted.
+
+    Raises:
+        GlassineError: no library, or the kernel refuses the mount.
+    """
+    activity = Activity()
+    pool = ReaderPool(options.library.require(), options.readers)
+    tree = open_tree(
+        options.library,
+        pool,
+        clock=time.time_ns,
+        report=activity.report,
+        options=TreeOptions(recent_days=options.recent_days),
+    )
+    operations = TreeOperations(
+        tree,
+        library=options.library.path,
+        activity=activity,
+        catalog_threads=options.readers,
+        on_start=tell_ready,
+    )
+    _mount(operations, options)
+    kernel = KernelNotifier(find_fuse_fd(), activity)
+    follower = ChangeFollower(
+        options.library,
+        tree,
+        kernel,
+        announce=lambda: trio.from_thread.run_sync(operations.announce),
+        activity=activity,
+    )
+    _confine(options)
+    try:
+        trio.run(_serve, follower)
+    finally:
+        pyfuse3.close(unmount=False)
+        pool.close()
+    return EXIT_OK
+
+
+async def _serve(follower: ChangeFollower) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.to_thread.run_sync, follower.run)
+        await pyfuse3.main(max_tasks=MAX_TASKS)
+        follower.stop()
+
+
+def _confine(options: MountOptions) -> None:
+    """Let the kernel hold that nothing is written but what SQLite's readers share: log and index of the catalog.
+
+    Both exist, and stay, as long as the follower's reader is open.
+    """
+    catalog = options.library.catalog_path
+    for lack in confine_server([catalog.with_name(catalog.name + end) for end in ("-wal", "-shm")]):
+        log.info("not confined: %s", lack)
+
+
+def _mount(operations: TreeOperations, options: MountOptions) -> None:
+    chosen = {"fsname=glassine", f"subtype={SUBTYPE}"}
+    if options.allow_other:
+        chosen |= {"allow_other", "default_permissions"}
+    try:
+        pyfuse3.init(operations, os.fspath(options.mountpoint), chosen)
+    except RuntimeError as error:
+        hint = "the log says why"
+        if options.allow_other:
+            hint = "--allow-other needs user_allow_other in /etc/fuse.conf"
+        raise GlassineError(f"cannot mount on {options.mountpoint}: {error}", hint=hint) from error

@@ -1,0 +1,125 @@
+"""Inode numbers: 8 bits of kind and 55 bits of a key that the catalog owns and never reuses.
+
+Pure packing, no table: a number means the same before and after a restart, so nothing is rebuilt at start,
+FORGET is a no-op and a file handle of NFS stays good. The top bit is never set, so a number fits into every
+signed 64-bit field (`st_ino`, SQLite, cookies). Knows no catalog; `vfs.tree` turns a number into a node.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple, NewType
+
+from catalog.errors import NotFound
+
+Inode = NewType("Inode", int)
+
+KEY_BITS = 55
+_KEY_MASK = (1 << KEY_BITS) - 1
+_YEAR_BITS = 16
+_DATE_BITS = 32
+
+
+class Kind(IntEnum):
+    """What a number stands for. File handles outlive releases: numbers are added, never changed."""
+
+    FIXED = 0
+    CONTENT = 1  # a photo in any view: row of content
+    LOCATION = 2  # a file in Originals/: row of location
+    DIRECTORY = 3  # a directory in Originals/: row of directory
+    VOLUME = 4  # a folder of Originals/: row of volume, its root directory included
+    TIMELINE = 5  # a folder of Timeline/: level and packed date
+    RECENT = 6  # a folder of Recent/: packed day
+    TYPES = 7  # a folder of Types/: flag and year
+    CAMERAS = 8  # a folder of Cameras/: row of camera and year
+    BY_ID = 9  # .glassine/by-id/<uid>/: row of asset
+    META = 10  # its meta.json: row of asset
+
+
+class Fixed(IntEnum):
+    """Keys of `Kind.FIXED`: the entries that every tree has."""
+
+    ROOT = 1
+    TIMELINE = 2
+    UNDATED = 3
+    RECENT = 4
+    TYPES = 5
+    CAMERAS = 6
+    ORIGINALS = 7
+    SERVICE = 8
+    SERVICE_BY_ID = 9
+    STATUS = 10
+    VERSION = 11
+
+
+class DateLevel(IntEnum):
+    """Which folder of the Timeline a packed date names."""
+
+    YEAR = 0  # 2019/: YYYY0000
+    MONTH = 1  # 2019-08/: YYYYMM00
+    DAY = 2  # a leaf: YYYYMMDD, YYYYMM00 (2019-08-xx), YYYY0000 (2019-xx)
+    UNDATED = 3  # Undated/2019/: YYYY
+
+
+_FILE_KINDS = frozenset({Kind.CONTENT, Kind.LOCATION, Kind.META})
+_FIXED_FILES = frozenset({Fixed.STATUS, Fixed.VERSION})
+
+
+class Unpacked(NamedTuple):
+    """An inode number taken apart."""
+
+    kind: Kind
+    key: int
+
+
+class NoSuchInode(NotFound):
+    """The number was never given out by this program."""
+
+
+def pack(kind: Kind, key: int) -> Inode:
+    """Return the number; `key` is 0 <= key < 2**55."""
+    if not 0 <= key <= _KEY_MASK:
+        raise ValueError(f"key {key} of {kind.name} does not fit into {KEY_BITS} bits")
+    return Inode(kind << KEY_BITS | key)
+
+
+def unpack(inode: int) -> Unpacked:
+    """Inverse of `pack`; NoSuchInode if the kind is unknown."""
+    if inode < 0 or inode >> KEY_BITS not in _KINDS:
+        raise NoSuchInode(f"inode {inode} is none of ours")
+    return Unpacked(_KINDS[inode >> KEY_BITS], inode & _KEY_MASK)
+
+
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+def is_file(inode: int) -> bool:
+    """Tell whether the number is a file's, from the number alone."""
+    kind, key = unpack(inode)
+    return kind in _FILE_KINDS or (kind is Kind.FIXED and key in _FIXED_FILES)
+
+
+def pack_date(level: DateLevel, packed: int) -> Inode:
+    """Return the number of a Timeline folder; `packed` as `DateLevel` says."""
+    return pack(Kind.TIMELINE, level << _DATE_BITS | packed)
+
+
+def unpack_date(key: int) -> tuple[DateLevel, int]:
+    """Inverse of `pack_date`, given the key."""
+    try:
+        return DateLevel(key >> _DATE_BITS), key & ((1 << _DATE_BITS) - 1)
+    except ValueError as error:
+        raise NoSuchInode(f"no level of the Timeline: {key >> _DATE_BITS}") from error
+
+
+def pack_pair(kind: Kind, row: int, year: int) -> Inode:
+    """Return the number of a folder of Types/ or Cameras/ (`year` 0), or of its year folder."""
+    return pack(kind, row << _YEAR_BITS | year)
+
+
+def unpack_pair(key: int) -> tuple[int, int]:
+    """Inverse of `pack_pair`, given the key: (row, year), year 0 for the folder itself."""
+    return key >> _YEAR_BITS, key & ((1 << _YEAR_BITS) - 1)
+
+
+ROOT = pack(Kind.FIXED, Fixed.ROOT)

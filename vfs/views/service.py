@@ -1,0 +1,172 @@
+"""`.glassine/`: what programs ask for. Found by name, not listed in the root.
+
+`by-id/<uid>/original` and `meta.json` for every photo ever known (old uids of merged photos too; by-id lists
+nothing, since nobody wants a million folders), `status.json` (the command line finds the library by it), `version`.
+Generated files are made when they are looked at and again when they are opened: size and bytes of one open agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from catalog.ids import AssetId
+from catalog.store import changes, listing, photos, progress
+from catalog.store.db import Reader
+from catalog.values import PhotoRow, Viewer, Volume
+from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack, unpack
+from vfs.nodes import Entry, Node
+from vfs.views.contract import missing, page
+from vfs.views.folders import decoded, fixed_node, photo_node
+from vfs.views.originals import shown_volumes
+
+SERVICE = pack(Kind.FIXED, Fixed.SERVICE)
+BY_ID = pack(Kind.FIXED, Fixed.SERVICE_BY_ID)
+STATUS = pack(Kind.FIXED, Fixed.STATUS)
+VERSION = pack(Kind.FIXED, Fixed.VERSION)
+SERVICE_NAME = b".glassine"
+ORIGINAL_NAME = b"original"
+META_NAME = b"meta.json"
+_BY_NAME = {b"by-id": BY_ID, b"status.json": STATUS, b"version": VERSION}
+_JSON = "application/json"
+_TEXT = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the process that serves the tree knows of itself.
+
+    Attributes:
+        library: absolute path.
+        zone: name of the library's zone.
+        created_ns: when the library was made.
+        report: fresh JSON fields of the frontend (operations, errors) under the key `frontend`.
+    """
+
+    library: Path
+    zone: str
+    created_ns: int
+    report: Callable[[], dict[str, object]]
+
+
+class ServiceView:
+    """See `vfs.views.contract.View`."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+
+    def node(self, reader: Reader, at: Unpacked) -> Node:
+        """Return a folder, or a generated file with the size that it has now."""
+        inode = pack(*at)
+        if inode in (SERVICE, BY_ID):
+            return fixed_node(inode, self._served.created_ns)
+        if at.kind is Kind.BY_ID:
+            return fixed_node(inode, _photo(reader, at.key).ctime_ns)
+        return self._generated(reader, at)
+
+    def lookup(self, reader: Reader, at: Unpacked, name: bytes, viewer: Viewer) -> Node:
+        """Return an entry; below by-id any uid that was ever given out, in full."""
+        if at.kind is Kind.BY_ID:
+            if name == ORIGINAL_NAME:
+                return photo_node(_photo(reader, at.key))
+            if name == META_NAME:
+                return self._generated(reader, Unpacked(Kind.META, at.key))
+            raise missing(name)
+        if pack(*at) == BY_ID:
+            row = listing.photo_by_uid(reader, decoded(name))
+            if row is None:
+                raise missing(name)
+            return fixed_node(pack(Kind.BY_ID, row.asset_id), row.ctime_ns)
+        if name not in _BY_NAME:
+            raise missing(name)
+        return self.node(reader, unpack(_BY_NAME[name]))
+
+    def children(self, reader: Reader, at: Unpacked, viewer: Viewer, after: int, limit: int) -> list[Entry]:
+        """Return what the folder shows; nothing for by-id."""
+        if at.kind is Kind.BY_ID:
+            names = [ORIGINAL_NAME, META_NAME]
+        else:
+            names = [] if pack(*at) == BY_ID else list(_BY_NAME)
+        entries = [
+            Entry(name, number, self.lookup(reader, at, name, viewer))
+            for number, name in enumerate(names, start=1)
+        ]
+        return page(entries, after, limit)
+
+    def parent(self, reader: Reader, at: Unpacked) -> Inode:
+        """Return the folder above."""
+        if at.kind is Kind.BY_ID:
+            return BY_ID
+        return SERVICE if pack(*at) == BY_ID else pack(Kind.FIXED, Fixed.ROOT)
+
+    def bucket(self, at: Unpacked) -> None:
+        """Nothing here is a leaf folder."""
+
+    def body(self, reader: Reader, at: Unpacked) -> bytes:
+        """Return the bytes of a generated file, as of now."""
+        if at.kind is Kind.META:
+            row = _photo(reader, at.key)
+            return _json(photos.documents(reader, [row.asset_id])[0])
+        if pack(*at) == VERSION:
+            return metadata.version("glassine").encode() + b"\n"
+        return _json(self._status(reader))
+
+    def generated(self, reader: Reader, at: Unpacked) -> tuple[Node, bytes]:
+        """Return node and bytes of one moment."""
+        body = self.body(reader, at)
+        changed_ns = self._served.created_ns
+        if at.kind is Kind.META:
+            changed_ns = _photo(reader, at.key).ctime_ns
+        node = Node(
+            inode=pack(*at),
+            is_dir=False,
+            size=len(body),
+            mtime_ns=changed_ns,
+            ctime_ns=changed_ns,
+            mime=_TEXT if pack(*at) == VERSION else _JSON,
+            is_generated=True,
+        )
+        return node, body
+
+    def _generated(self, reader: Reader, at: Unpacked) -> Node:
+        return self.generated(reader, at)[0]
+
+    def _status(self, reader: Reader) -> dict[str, object]:
+        counts = progress.volume_counts(reader)
+        return {
+            "library": str(self._served.library),
+            "version": metadata.version("glassine"),
+            "zone": self._served.zone,
+            "generation": changes.latest_seq(reader),
+            "volumes": [
+                _volume_status(volume, counts.get(volume.id, progress.VolumeCounts()))
+                for volume in shown_volumes(reader)
+            ],
+            "frontend": self._served.report(),
+        }
+
+
+def _volume_status(volume: Volume, counts: progress.VolumeCounts) -> dict[str, object]:
+    return {
+        "name": volume.name,
+        "mode": volume.mode,
+        "state": volume.state,
+        "reason": volume.state_reason,
+        "files": counts.present,
+        "missing": counts.missing,
+        "is_scanning": counts.is_scanning,
+    }
+
+
+def _photo(reader: Reader, asset_id: int) -> PhotoRow:
+    row = listing.photo_by_asset(reader, AssetId(asset_id))
+    if row is None:
+        raise missing(f"asset {asset_id}")
+    return row
+
+
+def _json(document: dict[str, object]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
