@@ -1,0 +1,274 @@
+"""From listings to rows: takes what a walk tells and writes it, whole scan or single directory alike.
+
+Positive news (new, changed, returned) is written at once, in short batches. Absence is not: what a complete
+listing did not show is remembered, and only after the walk, if the root is still the mount it was at the start,
+looked at again and called missing (`settle`). The digest of a directory is stored last, when all that follows from its
+listing is done: a kill anywhere repeats work and skips none.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+import trio
+
+from catalog.errors import VolumeOffline
+from catalog.ids import DirectoryId, LocationId
+from catalog.store import looks, scanning
+from catalog.store.db import Writer
+from catalog.values import DirectoryListing, Gone, ListingDiff, Volume
+from daemon.config import ScanSection
+from daemon.volume_process.protocol import Unchanged, WalkEnd
+from daemon.volume_session import VolumeSession
+from daemon.writer import WriterService
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# A batch aims at this long with the write lock held; an edit waits for one batch at most.
+_BATCH_AIM_S = 0.025
+_LEAST_ENTRIES, _MOST_ENTRIES = 50, 1000
+# Parts of a listing that wait while one batch is written: some 500 kB.
+_PARTS_WAITING = 8
+_ERRORS_KEPT = 1000
+# A directory below the start that vanished between its parent's listing and its own: no error, next look knows.
+_VANISHED = frozenset({"ENOENT", "ENOTDIR"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was found so far; `errors` keeps the first `_ERRORS_KEPT` pairs of path and errno name."""
+
+    directories: int = 0
+    directories_unchanged: int = 0
+    files: int = 0
+    added: int = 0
+    changed: int = 0
+    returned: int = 0
+    missing: int = 0
+    error_count: int = 0
+    errors: list[tuple[bytes, str]] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers by name, as a scan's row keeps them."""
+        names = ("directories", "directories_unchanged", "files", "added", "changed", "returned", "missing")
+        return {**{name: getattr(self, name) for name in names}, "errors": self.error_count}
+
+    def note_error(self, path: bytes, error: str) -> None:
+        """Count a directory that could not be (wholly) listed."""
+        self.error_count += 1
+        if len(self.errors) < _ERRORS_KEPT:
+            self.errors.append((path, error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A complete listing that lacks something the catalog has: its digest waits for the second look."""
+
+    path: bytes
+    digest: bytes | None
+    mtime_ns: int
+    gone: tuple[Gone, ...]
+
+
+class Absorber:
+    """Takes the items of one or more walks of a volume; then call `settle`. One task at a time."""
+
+    def __init__(
+        self,
+        writer: WriterService,
+        volume: Volume,
+        settings: ScanSection,
+        *,
+        on_news: Callable[[], None],
+        on_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.tally = Tally()
+        self.new_directories: list[bytes] = []
+        self._writer = writer
+        self._volume = volume
+        self._settings = settings
+        self._on_news = on_news
+        self._on_batch = on_batch
+        self._entries_aimed = 200
+        self._doubtful: list[_Doubtful] = []
+
+    async def take_walk(
+        self,
+        session: VolumeSession,
+        starts: Sequence[bytes],
+        *,
+        is_recursive: bool = True,
+        known: dict[bytes, bytes] | None = None,
+    ) -> str | None:
+        """Walk and write; return the instance of the root, None if it changed meanwhile.
+
+        Raises:
+            VolumeOffline: the volume stopped answering; what was written so far is true and stays.
+        """
+        send, receive = trio.open_memory_channel[DirectoryListing | Unchanged | WalkEnd](_PARTS_WAITING)
+        ended: list[WalkEnd] = []
+        offline: list[VolumeOffline] = []
+
+        async def pump() -> None:
+            try:
+                async with send, session.open_walk(starts, is_recursive=is_recursive, known=known) as items:
+                    async for item in items:
+                        await send.send(item)
+            except VolumeOffline as error:  # kept aside: a nursery would wrap it
+                offline.append(error)
+
+        async with trio.open_nursery() as nursery, receive:
+            nursery.start_soon(pump)
+            while items := await self._next_items(receive):
+                ended += [item for item in items if isinstance(item, WalkEnd)]
+                await self._take(items, frozenset(starts))
+        if offline:
+            raise offline[0]
+        return ended[0].instance if ended else None
+
+    async def _next_items(
+        self, receive: trio.MemoryReceiveChannel[DirectoryListing | Unchanged | WalkEnd]
+    ) -> list[DirectoryListing | Unchanged | WalkEnd]:
+        """Return what is there now, up to one batch; waits only for the first item. Empty at the end."""
+        try:
+            items = [await receive.receive()]
+        except trio.EndOfChannel:
+            return []
+        entries = _weight(items[0])
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while entries < self._entries_aimed:
+                items.append(receive.receive_nowait())
+                entries += _weight(items[-1])
+        return items
+
+    async def _take(
+        self, items: Iterable[DirectoryListing | Unchanged | WalkEnd], starts: frozenset[bytes]
+    ) -> None:
+        parts: list[DirectoryListing] = []
+        for item in items:
+            if isinstance(item, Unchanged):
+                self.tally.directories += len(item.paths)
+                self.tally.directories_unchanged += len(item.paths)
+                self.tally.files += item.files
+            elif isinstance(item, DirectoryListing) and self._is_worth_writing(item, starts):
+                parts.append(item)
+        if parts:
+            await self._write(parts)
+        self._on_batch()
+
+    def _is_worth_writing(self, part: DirectoryListing, starts: frozenset[bytes]) -> bool:
+        if part.error in _VANISHED and part.path and part.path not in starts:
+            return False
+        self.tally.files += sum(entry.kind == "f" for entry in part.entries)
+        if part.is_last:
+            self.tally.directories += 1
+            if part.error is not None:
+                self.tally.note_error(part.path, part.error)
+        return True
+
+    async def _write(self, parts: list[DirectoryListing]) -> None:
+        before_s = time.monotonic()
+        diffs = await self._writer.run_batch(_apply, self._volume, parts)
+        self._adapt(time.monotonic() - before_s)
+        is_news = False
+        for part, diff in zip(parts, diffs, strict=True):
+            self.tally.added += len(diff.added)
+            self.tally.changed += len(diff.changed)
+            self.tally.returned += len(diff.returned)
+            self.new_directories += diff.new_directories
+            is_news = is_news or bool(diff.added or diff.changed or diff.returned)
+            if diff.gone:
+                self._doubtful.append(_Doubtful(part.path, part.digest, part.mtime_ns, diff.gone))
+        if is_news:
+            self._on_news()
+
+    def _adapt(self, took_s: float) -> None:
+        """Aim at `_BATCH_AIM_S` per batch on this machine; waiting for edits makes it cautious, never bold."""
+        factor = min(1.5, max(0.5, _BATCH_AIM_S / max(took_s, 0.001)))
+        self._entries_aimed = int(min(_MOST_ENTRIES, max(_LEAST_ENTRIES, self._entries_aimed * factor)))
+
+    async def settle(self, session: VolumeSession, instance: str) -> None:
+        """Take the second look at all that was not seen, and call missing what is gone.
+
+        Args:
+            instance: the root as it was at the start and the end of the walk; any other mount stops this at once.
+
+        Raises:
+            VolumeOffline: the root is another one now; nothing more is called missing.
+        """
+        for doubtful in self._doubtful:
+            is_settled = True
+            for page in _pages(doubtful.gone, self._settings.page_size):
+                seen_instance, fates = await session.look([gone.path for gone in page])
+                if seen_instance != instance:
+                    raise VolumeOffline(
+                        f"{self._volume.name} changed during the scan", volume=self._volume.name
+                    )
+                is_settled = is_settled and all(fate == "gone" for fate in fates)
+                await self._mark([gone for gone, fate in zip(page, fates, strict=True) if fate == "gone"])
+                self._on_batch()
+            if is_settled and doubtful.digest is not None:
+                await self._writer.run_batch(_finish, self._volume, doubtful)
+        self._doubtful.clear()
+
+    async def _mark(self, gone: Sequence[Gone]) -> None:
+        files = [LocationId(one.id) for one in gone if one.kind == "f"]
+        for step in _pages(files, self._settings.missing_cap):
+            self.tally.missing += await self._writer.run_batch(
+                scanning.mark_missing, self._volume.id, step, time.time_ns()
+            )
+        for one in gone:
+            if one.kind == "d":
+                await self._mark_directory(DirectoryId(one.id))
+
+    async def _mark_directory(self, directory_id: DirectoryId) -> None:
+        """Call a tree missing, one directory at a time from the deepest, so that no batch is long."""
+        beneath = await self._writer.read(looks.present_beneath, self._volume.id, directory_id)
+        for one in beneath:
+            self.tally.missing += await self._writer.run_batch(
+                scanning.mark_directory_missing, self._volume.id, one, time.time_ns()
+            )
+
+
+def _apply(writer: Writer, volume: Volume, parts: Sequence[DirectoryListing]) -> list[ListingDiff]:
+    """Write parts of listings in one transaction; digests of those that lack nothing with them."""
+    now_ns = time.time_ns()
+    diffs = []
+    with writer.atomic():
+        for part in parts:
+            diff = scanning.apply_listing(writer, volume.id, part, now_ns)
+            if diff.is_complete and not diff.gone:
+                scanning.finish_listing(
+                    writer, volume.id, part.path, digest=part.digest, mtime_ns=part.mtime_ns, now_ns=now_ns
+                )
+            diffs.append(diff)
+    return diffs
+
+
+def _finish(writer: Writer, volume: Volume, listing: _Doubtful) -> None:
+    scanning.finish_listing(
+        writer,
+        volume.id,
+        listing.path,
+        digest=listing.digest,
+        mtime_ns=listing.mtime_ns,
+        now_ns=time.time_ns(),
+    )
+
+
+def _weight(item: DirectoryListing | Unchanged | WalkEnd) -> int:
+    # A listing costs two statements beside its entries.
+    return len(item.entries) + 5 if isinstance(item, DirectoryListing) else 1
+
+
+def _pages(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    iterator = iter(items)
+    while page := list(islice(iterator, size)):
+        yield page

@@ -1,0 +1,193 @@
+"""`why`: the rule and the inputs behind an answer: a date, a name, a file that is left out (charter 8)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daemon.cli.completion import complete_view_path
+from daemon.cli.output import path_fields, printable, readable
+from daemon.cli.photos import absolute, one_photo, volume_of
+from daemon.cli.session import Session
+
+if TYPE_CHECKING:
+    from catalog.store.db import Reader
+    from catalog.values import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why a path is, or is not, left out.
+
+    Attributes:
+        reason: none (it is not left out), rule, library, mount, not_regular, other_volume, outside_paths,
+            no_volume or absent.
+        rule, origin, matched: of an exclude pattern: as written, where it stands, what it hit (path in the volume).
+    """
+
+    reason: str
+    message: str
+    rule: str | None = None
+    origin: str | None = None
+    matched: bytes | None = None
+
+
+@click.group(no_args_is_help=True)
+def why() -> None:
+    """Explain an answer: the rule, and what went into it."""
+
+
+@why.command("date")
+@click.argument("photo", shell_complete=complete_view_path)
+@click.pass_obj
+def why_date(session: Session, photo: str) -> None:
+    """Tell every date that a photo offers, which one won, and why the others lost."""
+    from catalog.store.photos import explain_date
+
+    with session.reader() as reader:
+        document = explain_date(reader, one_photo(session, reader, photo))
+    session.output.document(document, _date_lines(document))
+
+
+@why.command("name")
+@click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
+@click.option("--view", metavar="VIEW", help="Only folders of this view, for instance Timeline or Cameras.")
+@click.pass_obj
+def why_name(session: Session, photo: str, view: str | None) -> None:
+    """Tell why a photo is called as it is, in every folder that shows it."""
+    from catalog.store.photos import explain_name
+
+    with session.reader() as reader:
+        document = explain_name(reader, one_photo(session, reader, photo))
+    if view is not None:
+        wanted = view.strip("/")
+        folders = document["folders"]
+        document["folders"] = [one for one in folders if f"{one['folder']}/".startswith(f"{wanted}/")]
+    session.output.document(document, _name_lines(document))
+
+
+@why.command("excluded")
+@click.argument("path", type=click.Path())
+@click.pass_obj
+def why_excluded(session: Session, path: str) -> None:
+    """Tell whether a scan leaves a file or directory out, and which rule says so. It need not exist."""
+    from catalog.store.volumes import volumes
+
+    raw = os.fsencode(path)
+    place = absolute(raw)
+    with session.reader() as reader:
+        found = volume_of(place, volumes(reader))
+        answer = _early(session, place, raw) or _in_volume(session, reader, place, found)
+    data = {
+        **path_fields(place),
+        "volume": found[0].name if found is not None else None,
+        "excluded": answer.reason != "none",
+        "reason": answer.reason,
+        "message": answer.message,
+        "rule": answer.rule,
+        "origin": answer.origin,
+        "matched": None if answer.matched is None else path_fields(answer.matched)["path"],
+    }
+    session.output.document(data, answer.message)
+
+
+def _early(session: Session, place: bytes, raw: bytes) -> Answer | None:
+    """Judge by where it is, before any volume is looked at."""
+    from daemon.cli.tree import mount_of
+
+    library = os.path.realpath(os.fsencode(session.library().path))
+    if place == library or place.startswith(library + b"/"):
+        return Answer("library", f"{readable(place)} belongs to the library itself, which is never scanned")
+    if mount_of(place) is not None:
+        return Answer("mount", f"{readable(place)} lies in a mount of ours, which is never scanned")
+    return None
+
+
+def _in_volume(session: Session, reader: Reader, place: bytes, found: tuple[Volume, bytes] | None) -> Answer:
+    from catalog.store.volumes import library_paths
+    from daemon.excludes import Excludes
+
+    if found is None:
+        return Answer("no_volume", f"{readable(place)} is below no volume; glassine volume add makes one")
+    volume, relative = found
+    mode = _mode(place)
+    if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return Answer(
+            "not_regular",
+            f"{readable(place)} is {_kind(mode)}; only regular files and directories are scanned",
+        )
+    rules = Excludes(volume.excludes, session.config().scan.excludes)
+    is_dir = stat.S_ISDIR(mode) if mode is not None else False
+    hit = (
+        rules.explain(relative, is_dir=is_dir, has_nomedia=lambda path: _has_nomedia(volume, path))
+        if relative
+        else None
+    )
+    if hit is not None and hit.is_excluded:
+        text = f"{readable(relative)} is left out by the {hit.origin} rule {printable(hit.rule or '')}"
+        return Answer("rule", text, hit.rule, hit.origin, hit.path)
+    paths = [library_path.path for library_path in library_paths(reader, volume.id)]
+    if paths and not any(relative == path or relative.startswith(path + b"/") or not path for path in paths):
+        return Answer(
+            "outside_paths", f"{readable(relative)} is below none of the library paths of {volume.name}"
+        )
+    took_back = f"; the {hit.origin} rule {hit.rule} took it back in" if hit is not None and hit.rule else ""
+    absent = "; it does not exist now" if mode is None else ""
+    name = readable(relative) or "its root"
+    return Answer("none", f"{name} is scanned as part of {volume.name}{took_back}{absent}")
+
+
+def _mode(place: bytes) -> int | None:
+    try:
+        return os.lstat(place).st_mode
+    except OSError:
+        return None
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFLNK: "a symbolic link",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")
+
+
+def _has_nomedia(volume: Volume, path: bytes) -> bool:
+    from daemon.excludes import NOMEDIA
+
+    return os.path.lexists(os.path.join(volume.root, path, NOMEDIA))
+
+
+def _date_lines(document: dict[str, Any]) -> Iterator[str]:
+    capture = document["capture"]
+    if capture is None:
+        yield f"{document['uid']}  {printable(document['name'])}: {document['rule']}"
+    else:
+        offset = "" if capture["offset_min"] is None else f" (UTC{_offset(capture['offset_min'])})"
+        yield f"{document['uid']}  {printable(document['name'])}: {capture['local']}{offset}"
+        yield f"from {capture['source']} ({document['layer']}, {capture['confidence']}): {document['rule']}"
+    yield f"file {printable(document['path'])}, mtime {document['mtime']}, library zone {document['zone']}"
+    for candidate in document["candidates"]:
+        value = candidate["local"] or candidate["raw"]
+        reason = f": {candidate['reason']}" if candidate["reason"] else ""
+        yield f"  {candidate['verdict']:<8} {candidate['source']:<34} {printable(value)}{reason}"
+
+
+def _offset(minutes: int) -> str:
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+
+
+def _name_lines(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['uid']}  {printable(document['name'])}: {document['rule']}"
+    yield f"first file {printable(document['original'] or '-')}, with its short id {printable(document['suffixed_name'])}"
+    for folder in document["folders"]:
+        yield f"  {printable(folder['folder'])}/{printable(folder['name'])}: {folder['reason']}"

@@ -1,0 +1,234 @@
+"""The daemon: its services nested in one function. Top to bottom is the order of starting, bottom to top of ending.
+
+Owns the library lock for its whole life, so it is the one writer. Must not know: how any service works.
+
+Invariants
+- When `run` returns, every child has ended, nothing of ours is mounted, and the lock is free.
+- From the wish to end to the end it takes `_END_S` at most, whatever hangs: then the process leaves, and the kernel
+  ends the children that asked for it (PR_SET_PDEATHSIG).
+- The registry says `ready` when every frontend was up, or has failed once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from catalog import commands
+from catalog.errors import EXIT_OK, Interrupted
+from catalog.library import Library, LibraryLock
+from daemon import processes
+from daemon.config import Config
+from daemon.control import Handler, Send, open_control
+from daemon.scan_request import scan_for
+from daemon.services import Services, open_services
+from daemon.supervise import Frontend, Supervisor, open_frontends
+from daemon.watch import Watch, open_watch
+from vfs.mounting import real_mountpoint
+
+log = logging.getLogger(__name__)
+
+# `glassine down` promises five seconds.
+_END_S = 4.9
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonOptions:
+    """How to run.
+
+    Attributes:
+        frontends_outlive_us: whether mount and WebDAV go on when this process is killed, for the next to adopt.
+        frontend_arguments: common options that they are given.
+        companion: a task beside the services (`./run` tells the user what is going on); its error ends the daemon.
+    """
+
+    frontends_outlive_us: bool = True
+    frontend_arguments: tuple[str, ...] = ()
+    companion: Callable[[Daemon], Awaitable[None]] | None = None
+
+
+class Daemon:
+    """What the running daemon can be asked and told."""
+
+    def __init__(self, services: Services, watch: Watch, supervisor: Supervisor, stop: trio.Event) -> None:
+        self.services = services
+        self.watch = watch
+        self._supervisor = supervisor
+        self._stop = stop
+
+    async def settled(self) -> None:
+        """Wait until every frontend is up or has failed. Checkpoint."""
+        await self._supervisor.settled()
+
+    def degraded(self) -> list[str]:
+        """Say what does not work as it should, and why, a sentence each."""
+        return self._supervisor.degraded()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every frontend serves."""
+        return self._supervisor.is_ready
+
+    async def is_busy(self) -> bool:
+        """Tell whether a scan runs, or files are being read. Checkpoint."""
+        return await self.services.is_busy()
+
+    def stop(self) -> None:
+        """Begin to end; returns at once."""
+        self._stop.set()
+
+
+def run(library: Library, config: Config, options: DaemonOptions, *, on_ready: Callable[[], None]) -> int:
+    """Run until SIGTERM, SIGINT, SIGHUP or a shutdown request. Main thread; returns the exit code.
+
+    Args:
+        on_ready: called once, when the frontends are up or have failed.
+
+    Raises:
+        LibraryLocked: another process holds the library.
+        CatalogError: the catalog cannot be opened.
+    """
+    try:
+        trio.run(_run, library, config, options, on_ready)
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return EXIT_OK
+
+
+def first_error(group: BaseException) -> BaseException:
+    """Return the first error in a group of groups; Ctrl-C as our own error."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return Interrupted("interrupted") if isinstance(group, KeyboardInterrupt) else group
+
+
+async def _run(
+    library: Library, config: Config, options: DaemonOptions, on_ready: Callable[[], None]
+) -> None:
+    stop = trio.Event()
+    frontends = frontends_of(library, config, options.frontend_arguments)
+    with LibraryLock(library), processes.register(library.processes_dir, "daemon") as entry:
+        async with (
+            open_signals(stop.set),
+            open_services(library, config) as services,
+            open_watch(services.scan) as watch,
+            open_frontends(library, frontends, outlive_us=options.frontends_outlive_us) as supervisor,
+            open_control(
+                library.socket_path,
+                _handlers(daemon := Daemon(services, watch, supervisor, stop)),
+                clients=config.limits.writers,
+            ),
+            trio.open_nursery() as nursery,
+        ):
+            if options.companion is not None:
+                nursery.start_soon(options.companion, daemon)
+            nursery.start_soon(_tell_ready, daemon, entry, on_ready)
+            await stop.wait()
+            log.info("ending")
+            _leave_in_time()
+            entry.update("stopping")
+            nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_signals(on_signal: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `on_signal` when a signal asks us to end, for the length of the block."""
+
+    async def listen(*, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(*ENDINGS) as received:
+            task_status.started()
+            async for number in received:
+                log.info("received %s", signal.Signals(number).name)
+                on_signal()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(listen)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+def _leave_in_time() -> None:
+    """Arm the last resort: a thread that hangs in the kernel must not keep us."""
+
+    def leave(*_: object) -> None:
+        log.error("something hangs; leaving it behind")
+        os._exit(EXIT_OK)
+
+    signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, _END_S)
+
+
+async def _tell_ready(daemon: Daemon, entry: processes.Registration, on_ready: Callable[[], None]) -> None:
+    await daemon.settled()
+    entry.update("ready")
+    on_ready()
+
+
+def frontends_of(library: Library, config: Config, common: tuple[str, ...]) -> list[Frontend]:
+    """Return the frontends that the configuration names; a relative mount point is below the library."""
+    found = []
+    if config.mount.point:
+        place = real_mountpoint(library.path / Path(config.mount.point).expanduser())
+        found.append(Frontend("mount", (*common, "--foreground", "--", str(place)), place))
+    if config.dav.enabled:
+        found.append(Frontend("dav", common))
+    return found
+
+
+# ---- requests of the control socket
+
+
+def _handlers(daemon: Daemon) -> dict[str, Handler]:
+    handlers = {"edit": _edit, "status": _status, "scan": _scan, "wake": _wake, "shutdown": _shutdown}
+    return {name: partial(handler, daemon) for name, handler in handlers.items()}
+
+
+async def _edit(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    return await edit(daemon.services, argument, daemon.watch)
+
+
+async def edit(services: Services, argument: object, watch: Watch | None) -> dict[str, Any]:
+    """Carry an edit out and return its answer after the commit; volumes may have changed by it."""
+    command = commands.decode(argument)
+    answer = await services.writer.run(commands.execute, command, now_ns=time.time_ns())
+    if watch is not None:
+        watch.refresh()
+    services.scan.volumes.bell.ring()
+    return answer
+
+
+async def _status(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    return {
+        "ready": daemon.is_ready,
+        "scanning": await daemon.is_busy(),
+        "processes": daemon.services.processes(),
+        "degraded": daemon.degraded(),
+    }
+
+
+async def _scan(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    return await scan_for(daemon.services.scan, argument, send)
+
+
+async def _wake(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    daemon.watch.refresh()
+    daemon.services.scan.ingest.wake()
+    return {}
+
+
+async def _shutdown(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    daemon.stop()
+    return {}

@@ -1,0 +1,210 @@
+"""The media worker: reads untrusted bytes, confined so that it can do nothing else.
+
+Run as `python -P -m daemon.media.worker` by `daemon.media.pool`, one per core at most. It opens originals
+itself, beneath the root of their volume, checks that each is the file that was meant, and answers one frame
+per file, so that whatever kills it has exactly one culprit. It ends with its parent, or when stdin ends.
+
+Order in `main` matters: imports and links before Landlock, Landlock before the first untrusted byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from catalog.facts import READER_VERSION, Facts, Finding
+from catalog.media_types import guess_of_mime
+from daemon.frames import FrameError, read_frame, write_frame
+from daemon.media import draft as _draft
+from daemon.media.exiftool import Exiftool, ExiftoolFailed, find_exiftool, prepare_directory, read_answer
+from daemon.media.header import read_header
+from daemon.media.protocol import Answer, Errand, encode_answer
+from daemon.media.source import ByteSource
+from vfs.beneath import file_stamp, open_beneath, open_root
+from vfs.confine import Limits, confine, die_with_parent
+
+PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
+ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024  # header readers and perl stay below 150 MiB
+CPU_S_PER_FILE = 30  # beyond the pool's wall-clock deadline: holds even when the daemon itself is stopped
+_OPEN_FILES = 128
+
+
+class StaleRoot(Exception):
+    """The root is another directory than the one our confinement covers: it was mounted, or added, later."""
+
+
+class _Place(NamedTuple):
+    device: int
+    inode: int
+
+
+def main() -> None:
+    """Serve frames until stdin ends."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    die_with_parent(int(os.environ[PARENT_VARIABLE]), signal.SIGKILL)
+    os.chdir("/")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
+    hello = cast("list[Any] | None", read_frame(requests))
+    if hello is None:
+        return
+    _, root, directory = hello
+    with contextlib.suppress(FrameError, BrokenPipeError):
+        _serve(requests, replies, root, Path(os.fsdecode(directory)) if directory is not None else None)
+
+
+def _serve(requests: BinaryIO, replies: BinaryIO, root: bytes, directory: Path | None) -> None:
+    paths = find_exiftool() if directory is not None else None
+    if directory is not None and paths is not None:
+        prepare_directory(directory)
+    place = _place_of(root)
+    confinement = confine(
+        readable=[root, *_library_trees(), *_of(directory), *(paths.readable if paths else ())],
+        executable=paths.runnable if paths else (),
+        limits=Limits(address_space_bytes=ADDRESS_SPACE_BYTES, open_files=_OPEN_FILES),
+    )
+    tool = Exiftool(paths.program, directory, _lift_cpu_limit) if paths and directory else None
+    reader = Reader(root, place, tool)
+    write_frame(replies, ["ready", confinement.to_json(), tool is not None])
+    while (message := cast("list[Any] | None", read_frame(requests))) is not None:
+        _answer_all(reader, [Errand(*fields) for fields in message[1]], replies)
+    if tool is not None:
+        tool.stop()
+
+
+def _answer_all(reader: Reader, errands: list[Errand], replies: BinaryIO) -> None:
+    try:
+        for errand in errands:
+            _arm_cpu_limit()
+            write_frame(replies, encode_answer(reader.answer(errand)))
+    except StaleRoot:
+        write_frame(replies, ["stale"])
+    finally:
+        reader.close_root()
+
+
+class Reader:
+    """Reads files one after the other. Holds the root open for one batch only: an open root pins its mount."""
+
+    def __init__(self, root: bytes, place: _Place | None, tool: Exiftool | None) -> None:
+        self._root = root
+        self._place = place
+        self._tool = tool
+        self._root_fd: int | None = None
+
+    def answer(self, errand: Errand) -> Answer:
+        """Read one file.
+
+        Raises:
+            StaleRoot: this process may not read below the root as it is now; a new one might.
+        """
+        try:
+            fd = open_beneath(self._opened_root(), errand.path)
+        except OSError as error:
+            return Answer(error=_name_of(error))
+        try:
+            return self._read(fd, errand)
+        except OSError as error:
+            return Answer(error=_name_of(error))
+        except Exception as error:  # border: a bug in a reader is a finding about one file
+            logging.getLogger(__name__).exception("a reader failed")
+            return Answer(finding=_finding("worker", f"a reader failed: {type(error).__name__}: {error}"))
+        finally:
+            os.close(fd)
+
+    def close_root(self) -> None:
+        """Let the mount go."""
+        if self._root_fd is not None:
+            os.close(self._root_fd)
+            self._root_fd = None
+
+    def _opened_root(self) -> int:
+        if self._root_fd is None:
+            root_fd = open_root(self._root)
+            status = os.fstat(root_fd)
+            if self._place != _Place(status.st_dev, status.st_ino):
+                os.close(root_fd)
+                raise StaleRoot(self._root)
+            self._root_fd = root_fd
+        return self._root_fd
+
+    def _read(self, fd: int, errand: Errand) -> Answer:
+        stamp = file_stamp(os.fstat(fd))
+        is_other_inode = errand.inode not in (0, stamp.inode)
+        if (stamp.size, stamp.mtime_ns) != (errand.size, errand.mtime_ns) or is_other_inode:
+            return Answer(error="changed")
+        name = errand.path.rpartition(b"/")[2]
+        source = ByteSource(fd, stamp.size)
+        facts = read_header(source, name)
+        if facts.kind is None and not errand.is_sniff:
+            head = source.read_up_to(0, 8).hex(" ")
+            return Answer(finding=_finding("sniff", f"no format that we know; the file begins with {head}"))
+        if errand.tier == "deep" and facts.kind is not None:
+            facts = self._deepened(fd, facts)
+        # Race: a writer that keeps size and mtime goes unseen here; the hash and the next scan find it.
+        return Answer(facts=facts) if file_stamp(os.fstat(fd)) == stamp else Answer(error="changed")
+
+    def _deepened(self, fd: int, facts: Facts) -> Facts:
+        draft = _draft.of_facts(facts)
+        if self._tool is None:
+            draft.note("exiftool", "exiftool is not installed: only the header was read")
+            return draft.facts("deep")
+        known = guess_of_mime(facts.mime)
+        is_thorough = facts.is_raw or (known is not None and facts.mime == "image/jpeg")
+        try:
+            read_answer(self._tool.read(fd, facts.mime, is_thorough=is_thorough), draft)
+        except ExiftoolFailed as error:
+            draft.note("exiftool", str(error))
+        draft.needs_deep = False
+        return draft.facts("deep")
+
+
+def _finding(tool: str, reason: str) -> Finding:
+    return Finding(tool, str(READER_VERSION), reason[:300])
+
+
+def _name_of(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "EIO")
+
+
+def _place_of(root: bytes) -> _Place | None:
+    try:
+        status = os.stat(root)
+    except OSError:
+        return None  # offline now: items below it will be stale, and a new worker looks again
+    return _Place(status.st_dev, status.st_ino)
+
+
+def _of(directory: Path | None) -> list[bytes]:
+    return [] if directory is None else [os.fsencode(directory)]
+
+
+def _library_trees() -> list[bytes]:
+    """Return where Python and our own code live: late imports of codecs come from there."""
+    package_root = Path(__file__).resolve().parents[2]
+    ours = [package_root / name for name in ("catalog", "vfs", "daemon")]
+    return [os.fsencode(path) for path in {*ours, Path(sys.prefix), Path(sys.base_prefix) / "lib"}]
+
+
+def _arm_cpu_limit() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + CPU_S_PER_FILE
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _lift_cpu_limit() -> None:
+    """Before exiftool starts: it lives for thousands of files, and has a deadline per file."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The services that bring a catalog up to date, opened in their order: shared by the daemon and by a foreground scan.
+
+Whoever opens them holds the library lock. Must not know: sockets, frontends, signals.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+
+from catalog.library import Library
+from catalog.store import progress
+from catalog.store.db import Reader, open_writer
+from catalog.store.migrations import migrate
+from catalog.store.scanning import abandon_scans
+from catalog.store.volumes import volumes as stored_volumes
+from daemon.config import Config
+from daemon.ingest import open_ingest
+from daemon.media.pool import MediaPool, open_media_pool
+from daemon.scan import ScanServices
+from daemon.volumes import open_volumes
+from daemon.writer import WriterService, open_writer_service
+
+# An idle ingest answers at once; one that works does not.
+_DRAINED_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What runs, and since when (wall clock)."""
+
+    scan: ScanServices
+    media: MediaPool
+    started_ns: int
+
+    @property
+    def writer(self) -> WriterService:
+        """The one writer."""
+        return self.scan.writer
+
+    async def is_busy(self) -> bool:
+        """Tell whether a scan runs or is about to, or files are being read. Checkpoint; takes 0.3 s at most."""
+        if await self.writer.read(_has_scan_ahead, self.started_ns):
+            return True
+        with trio.move_on_after(_DRAINED_S):
+            for volume in await self.scan.volumes.all():
+                if volume.state == "online":
+                    await self.scan.ingest.drained(volume.id)
+            return False
+        return True
+
+    def processes(self) -> list[dict[str, object]]:
+        """Return the helper processes, as `status` shows them."""
+        workers = [_process("media", pid, {}) for pid in sorted(self.media.report.worker_pids)]
+        return [_volume_process(found) for found in self.scan.volumes.processes()] + workers
+
+
+def _volume_process(found: dict[str, object]) -> dict[str, object]:
+    details = {key: value for key, value in found.items() if key not in ("kind", "pid")}
+    return _process("volume", found["pid"], details)
+
+
+def _process(kind: str, pid: object, details: dict[str, object]) -> dict[str, object]:
+    return {"kind": kind, "pid": pid, "health": "ready", "since": None, "details": details}
+
+
+def _has_scan_ahead(reader: Reader, started_ns: int) -> bool:
+    """Tell whether a volume that may be scanned is being scanned, or was not scanned since we started."""
+    counts = progress.volume_counts(reader)
+    for volume in stored_volumes(reader):
+        if volume.state in ("online", "unknown") and (
+            progress.last_scan_started_ns(reader, volume.id) < started_ns
+            or (volume.id in counts and counts[volume.id].is_scanning)
+        ):
+            return True
+    return False
+
+
+@asynccontextmanager
+async def open_services(library: Library, config: Config) -> AsyncIterator[Services]:
+    """Open writer, media workers, volumes and ingest; the catalog is brought to this version's schema first."""
+    started_ns = time.time_ns()
+    _prepare(library, started_ns)
+    workers = config.workers.media or os.cpu_count() or 1
+    async with (
+        open_writer_service(library) as writer,
+        open_media_pool(workers=workers) as media,
+        open_volumes(library, writer, config.scan) as volumes,
+        open_ingest(writer, volumes, media, config.scan) as ingest,
+    ):
+        yield Services(ScanServices(writer, volumes, ingest, config.scan), media, started_ns)
+
+
+def _prepare(library: Library, now_ns: int) -> None:
+    """Bring the catalog to this version's schema, and close the scans that a crash left open."""
+    writer = open_writer(library)
+    try:
+        migrate(writer, now_ns)
+        abandon_scans(writer, now_ns)
+    finally:
+        writer.close()

@@ -1,0 +1,60 @@
+"""Entry of a volume process: read `hello`, lock ourselves in, answer until stdin ends.
+
+Order matters: the mount table is opened and every module imported before Landlock, Landlock before the first thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, cast
+
+from daemon.frames import FrameError, read_frame
+from daemon.volume_process.answering import Answerer
+from daemon.volume_process.mounts import MountTable
+from daemon.volume_process.protocol import Hello, decode_hello
+from vfs.confine import Limits, confine, die_with_parent
+
+PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
+_BY_UUID = b"/dev/disk/by-uuid"
+# One directory, one file, the pipes, inotify; threads of several requests share them.
+_OPEN_FILES = 256
+
+
+def main() -> None:
+    """Run the process; does not return while the daemon is there."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    die_with_parent(int(os.environ[PARENT_VARIABLE]), signal.SIGKILL)
+    os.chdir("/")
+    # A broken lease and a broken pipe are answers of a system call, not the end of us.
+    for number in (signal.SIGIO, signal.SIGPIPE, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    requests = sys.stdin.buffer
+    replies_fd = os.dup(1)
+    os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
+    mounts = MountTable()
+    hello = decode_hello(cast("list[Any]", read_frame(requests)))
+    confinement = confine(
+        readable=_readable(hello),
+        limits=Limits(open_files=_OPEN_FILES),
+    )
+    answerer = Answerer(hello, mounts, replies_fd)
+    answerer.send(["hello", 0, confinement.to_json()])
+    threading.Thread(target=answerer.pulse_for_ever, name="pulse").start()
+    try:
+        while (message := read_frame(requests)) is not None:
+            answerer.take(cast("list[Any]", message))
+    except (FrameError, OSError):
+        logging.getLogger(__name__).exception("the daemon's pipe broke")
+    os._exit(0)  # threads may hang in the kernel with the volume; nobody waits for them
+
+
+def _readable(hello: Hello) -> list[bytes]:
+    return [_BY_UUID, hello.root] if hello.backend == "local" else [_BY_UUID]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Walk a storage: every directory once, every listing whole or marked as failed, nothing opened but directories.
+
+Pure over a `Storage` (so it serves local disks and object stores alike) and without recursion; the only state that
+grows is the path being walked and its siblings still to do. Invariants:
+
+- own state, own mounts and roots of other volumes are skipped by name before they are looked at;
+- symlinks, FIFOs, sockets and devices do not exist for the catalog; they are never opened;
+- a directory that is its own ancestor (a bind mount) is listed as empty and not entered again;
+- a listing with an error carries no digest, so that nothing it lacks is called missing and the next scan looks again.
+
+The digest of a directory is BLAKE3 over its own mtime, the names and inodes of its directories, and (name, size,
+mtime, ctime, inode) of its files, sorted, after the excludes. The times of a subdirectory are in its own digest
+and not in its parent's: a new photo changes one listing, not two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgpack
+from blake3 import blake3
+
+from daemon.excludes import NOMEDIA, Excludes
+from daemon.volume_process.protocol import ENTRIES_PER_PART, path_key
+from vfs.storage.contract import Dentry, Storage
+from vfs.storage.local import error_name
+
+NO_DIGESTS: Mapping[bytes, bytes] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of one directory's listing, as in `catalog.values.DirectoryListing`."""
+
+    path: bytes
+    mtime_ns: int
+    entries: list[Dentry]
+    is_first: bool
+    is_last: bool
+    digest: bytes | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A directory whose digest is the known one, and how many files it holds."""
+
+    path: bytes
+    files: int
+
+
+class Territory:
+    """What a walk may look at: the rules, minus our own state and what belongs to others. Immutable.
+
+    Args:
+        excludes: the rules of the volume.
+        own: (device, inode) of directories of our own state.
+        skipped: directories by path, never looked at: own mounts, roots of other volumes.
+    """
+
+    def __init__(
+        self,
+        excludes: Excludes,
+        own: Collection[tuple[int, int]] = frozenset(),
+        skipped: Collection[bytes] = frozenset(),
+    ) -> None:
+        self.excludes = excludes
+        self.skipped = frozenset(skipped)
+        self._own = frozenset(own)
+        self._own_inodes = frozenset(inode for _, inode in own)
+        self._skipped_names: dict[bytes, frozenset[bytes]] = {}
+        for path in skipped:
+            parent, _, name = path.rpartition(b"/")
+            self._skipped_names[parent] = self._skipped_names.get(parent, frozenset()) | {name}
+
+    def names_skipped_in(self, directory: bytes) -> frozenset[bytes]:
+        """Return the names that must not be looked at in this directory."""
+        return self._skipped_names.get(directory, frozenset())
+
+    def is_own(self, storage: Storage, path: bytes, dentry: Dentry) -> bool:
+        """Whether a dentry is a directory of our own state; asks the storage only if the inode number says so."""
+        if dentry.kind != "d" or dentry.inode not in self._own_inodes:
+            return False
+        with suppress(OSError):
+            return storage.identify_directory(path)[0] in self._own
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What of one directory the catalog should know.
+
+    `entries` are sorted by name; `directories` are those among them that are directories; `error` is the name of
+    the first error, and then something may be lacking.
+    """
+
+    entries: list[Dentry]
+    directories: list[Dentry]
+    error: str | None
+
+    def digest(self, own_mtime_ns: int) -> bytes:
+        """Return the 32 bytes that stand for a complete listing."""
+        files = [entry for entry in self.entries if entry[1] == "f"] if self.directories else self.entries
+        inodes = [(entry.name, entry.inode) for entry in self.directories]
+        return blake3(msgpack.packb((own_mtime_ns, inodes, files))).digest()
+
+
+def list_directory(
+    storage: Storage, territory: Territory, path: bytes, tick: Callable[[], None] = lambda: None
+) -> Listing:
+    """List one directory under the rules of the territory.
+
+    `tick` is called for every entry: somebody outside watches whether we still move.
+    """
+    found: list[Dentry] = []
+    error_found: str | None = None
+    prefix = path + b"/" if path else b""
+    may_exclude = territory.excludes.may_exclude
+    try:
+        for dentry in storage.list(path, territory.names_skipped_in(path)):
+            tick()
+            if may_exclude(dentry[0]) and territory.excludes.excludes(
+                prefix + dentry.name, dentry.name, is_dir=dentry.kind == "d"
+            ):
+                if dentry.name == NOMEDIA and dentry.kind == "f" and path:
+                    return Listing([], [], None)
+            elif dentry[1] == "f":
+                found.append(dentry)
+            elif dentry.kind == "unreadable":
+                error_found = error_found or "EIO"
+            elif dentry.kind == "d" and not territory.is_own(storage, prefix + dentry.name, dentry):
+                found.append(dentry)
+    except OSError as error:
+        error_found = error_name(error)
+    found.sort()
+    return Listing(found, [entry for entry in found if entry[1] == "d"], error_found)
+
+
+def walk(
+    storage: Storage,
+    starts: Collection[bytes],
+    territory: Territory,
+    *,
+    known: Mapping[bytes, bytes] = NO_DIGESTS,
+    is_recursive: bool = True,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Part | Same]:
+    """Yield the listing of every directory at and below `starts`, depth first, by name.
+
+    A listing comes in parts of at most `ENTRIES_PER_PART`; one with the known digest (by `path_key`) comes as `Same`.
+    """
+    to_do: list[tuple[bytes, tuple[int, int] | None]] = [
+        (start, None) for start in sorted(starts, reverse=True)
+    ]
+    on_path: set[tuple[int, int]] = set()
+    while to_do:
+        path, leaving = to_do.pop()
+        if leaving is not None:
+            on_path.discard(leaving)
+            continue
+        identity, mtime_ns = None, 0
+        try:
+            identity, mtime_ns = storage.identify_directory(path)
+            listing = _NOTHING if identity in on_path else list_directory(storage, territory, path, tick)
+        except OSError as error:
+            listing = Listing([], [], error_name(error))
+        yield from _report(path, mtime_ns, listing, known.get(path_key(path)) if known else None)
+        if is_recursive and listing.directories:
+            if identity is not None:
+                on_path.add(identity)
+                to_do.append((path, identity))
+            prefix = path + b"/" if path else b""
+            to_do.extend((prefix + entry.name, None) for entry in reversed(listing.directories))
+
+
+_NOTHING = Listing([], [], None)
+
+
+def _report(path: bytes, mtime_ns: int, listing: Listing, known: bytes | None) -> Iterator[Part | Same]:
+    digest = None if listing.error else listing.digest(mtime_ns)
+    entries = listing.entries
+    if digest is not None and digest == known:
+        yield Same(path, len(entries) - len(listing.directories))
+        return
+    for start in range(0, len(entries) or 1, ENTRIES_PER_PART):
+        is_last = start + ENTRIES_PER_PART >= len(entries)
+        yield Part(
+            path=path,
+            mtime_ns=mtime_ns,
+            entries=entries[start : start + ENTRIES_PER_PART],
+            is_first=start == 0,
+            is_last=is_last,
+            digest=digest if is_last else None,
+            error=listing.error,
+        )
+
+
+def is_gone(storage: Storage, territory: Territory, path: bytes) -> bool | None:
+    """Take the second look: True = nothing the catalog should know is there, None = cannot be told.
+
+    Gone means ENOENT (or ENOTDIR: a directory above is a file now) for the path, an entry that is no file or directory
+    any more, or one that the rules leave out since.
+    """
+    try:
+        dentry = storage.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return None
+    if dentry.kind == "unreadable":
+        return None
+    return dentry.kind == "other" or _is_left_out(storage, territory, path, is_dir=dentry.kind == "d")
+
+
+def _is_left_out(storage: Storage, territory: Territory, path: bytes, *, is_dir: bool) -> bool:
+    if any(path == skipped or path.startswith(skipped + b"/") for skipped in territory.skipped):
+        return True
+
+    def has_nomedia(directory: bytes) -> bool:
+        with suppress(OSError):
+            return storage.stat(directory + b"/" + NOMEDIA).kind != "unreadable"
+        return False
+
+    return territory.excludes.explain(path, is_dir=is_dir, has_nomedia=has_nomedia).is_excluded

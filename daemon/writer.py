@@ -1,0 +1,91 @@
+"""The one writer of the catalog, as a service: every write of this process goes through it, one at a time.
+
+Edits (a person waits) go before batches (ingest and scans): at most one batch is under way or queued, and a new
+one starts only when no edit waits. So an edit waits for one batch at most, and batches are kept far below 50 ms
+by those who write them. Knows no meaning of what is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+
+import trio
+
+from catalog.library import Library
+from catalog.store.db import Reader, ReaderPool, Writer, open_writer
+from catalog.store.scanning import abandon_scans
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Reads of the daemon itself: what is due, which digests are known. Frontends have pools of their own.
+_READERS = 3
+
+
+class WriterService:
+    """Owned by `open_writer_service`; may be used by any task of the loop."""
+
+    def __init__(self, writer: Writer, readers: ReaderPool) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._write_limiter = trio.CapacityLimiter(1)
+        self._read_limiter = trio.CapacityLimiter(_READERS)
+        self._batch_turn = trio.Lock()
+        self._edits_waiting = 0
+        self._no_edit_waits = trio.lowlevel.ParkingLot()
+
+    async def run(
+        self, function: Callable[Concatenate[Writer, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `function(writer, …)` in the writer's thread: an edit. Checkpoint; a commit is not cancelled."""
+        self._edits_waiting += 1
+        try:
+            return await self._write(partial(function, self._writer, *args, **kwargs))
+        finally:
+            self._edits_waiting -= 1
+            if not self._edits_waiting:
+                self._no_edit_waits.unpark_all()
+
+    async def run_batch(
+        self, function: Callable[Concatenate[Writer, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `function(writer, …)` when no edit waits. Keep it below 50 ms."""
+        async with self._batch_turn:
+            while self._edits_waiting:
+                await self._no_edit_waits.park()
+            return await self._write(partial(function, self._writer, *args, **kwargs))
+
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `function(reader, …)` in a thread with a read-only connection."""
+
+        def call() -> T:
+            with self._readers.reader() as reader:
+                return function(reader, *args, **kwargs)
+
+        return await trio.to_thread.run_sync(call, limiter=self._read_limiter)
+
+    async def _write(self, call: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(call, limiter=self._write_limiter)
+
+
+@asynccontextmanager
+async def open_writer_service(library: Library) -> AsyncIterator[WriterService]:
+    """Open the writing connection for the length of the block; the caller holds the library lock.
+
+    Scans that a killed process left running are abandoned first.
+    """
+    writer = open_writer(library)
+    readers = ReaderPool(library, _READERS)
+    try:
+        # We hold the lock: whoever wrote "running" is dead.
+        abandon_scans(writer, time.time_ns())
+        yield WriterService(writer, readers)
+    finally:
+        readers.close()
+        writer.close()

@@ -1,0 +1,62 @@
+"""What this machine can do: `require("fuse")` is the one way to skip a test.
+
+With /dev/fuse, exiftool and ffmpeg, and what ./test installs, nothing is skipped; under CI a skip is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sacred import REPOSITORY, corpus_dir
+
+
+def _can_make_namespaces() -> bool:
+    done = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _has_loop_devices() -> bool:
+    return os.geteuid() == 0 and Path("/dev/loop-control").exists()
+
+
+def _has_program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+def _can_mount() -> bool:
+    return os.access("/dev/fuse", os.R_OK | os.W_OK) and shutil.which("fusermount3") is not None
+
+
+# name -> (what is missing, in words; whether it is there)
+CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
+    "fuse": ("/dev/fuse with access, and fusermount3 (package fuse3)", _can_mount),
+    "root": ("root rights", lambda: os.geteuid() == 0),
+    "user": ("an ordinary user: root may do everything", lambda: os.geteuid() != 0),
+    "namespaces": ("network and mount namespaces (root)", _can_make_namespaces),
+    "loop": ("loop devices (root)", _has_loop_devices),
+    "setup": ("what ./run --setup installs", (REPOSITORY / ".venv" / ".glassine-stamp").exists),
+    "corpus": ("the corpus (GLASSINE_CORPUS or ../shared/corpus)", lambda: corpus_dir() is not None),
+    **{
+        name: (f"the program {name}", _has_program(name))
+        for name in (
+            *("exiftool", "ffmpeg", "strace", "rsync", "curl", "setfattr", "getfattr", "setfacl", "ip"),
+            *("unshare", "bindfs", "rclone", "apache2", "davfs2", "openssl", "mkfs.ext4", "find"),
+        )
+    },
+}
+
+
+def require(capability: str) -> None:
+    """Skip the test, naming what this machine lacks; fail under CI, which must have everything."""
+    missing, is_there = CAPABILITIES[capability]
+    if is_there():
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"CI lacks {missing}")
+    pytest.skip(f"missing: {missing}")
