@@ -79,9 +79,20 @@ def measure_mount(report: Report, work: Path) -> None:
         with mounted(command, work / name) as mountpoint:
             peer_listings = [cold_listing(mountpoint) for _ in range(3)]
             peer_reads = [_read_with_warm_source(mountpoint, source, big) for _ in range(5)]
-        report.add(Figure(f"ls -lR Originals, cold, vs {name}", min(listings), min(peer_listings), "s", "", "best of 3"))
         report.add(
-            Figure(f"sequential read of 256 MiB, vs {name}", min(reads), min(peer_reads), "s", "", "best of 5, source warm")
+            Figure(
+                f"ls -lR Originals, cold, vs {name}", min(listings), min(peer_listings), "s", "", "best of 3"
+            )
+        )
+        report.add(
+            Figure(
+                f"sequential read of 256 MiB, vs {name}",
+                min(reads),
+                min(peer_reads),
+                "s",
+                "",
+                "best of 5, source warm",
+            )
         )
     big.unlink()
 

@@ -52,7 +52,9 @@ def templates() -> list[bytes]:
     return found
 
 
-def make_photos(folder: Path, count: int, *, per_folder: int = 500, seed: int = 7, pad_bytes: int = 60_000) -> None:
+def make_photos(
+    folder: Path, count: int, *, per_folder: int = 500, seed: int = 7, pad_bytes: int = 60_000
+) -> None:
     """Write `count` files `DCIM/0000/IMG_00001.JPG` …; names repeat every 9,999 as on a camera.
 
     Args:

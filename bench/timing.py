@@ -48,7 +48,9 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Write all figures as JSON."""
-        rows = [{**{name: getattr(f, name) for name in f.__slots__}, "ratio": f.ratio()} for f in self.figures]
+        rows = [
+            {**{name: getattr(f, name) for name in f.__slots__}, "ratio": f.ratio()} for f in self.figures
+        ]
         path.write_text(json.dumps(rows, indent=1) + "\n")
 
 

@@ -62,8 +62,17 @@ def apache_command(folder: Path, work: Path, port: int) -> list[str] | None:
     binary = shutil.which("apache2") or shutil.which("/usr/sbin/apache2")
     if binary is None:
         return None
-    lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in APACHE_MODULES if name != "unixd"]
-    lines += [f"ServerName {HOST}", f"Listen {HOST}:{port}", f"PidFile {work}/apache.pid", f"ErrorLog {work}/apache.log"]
+    lines = [
+        f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+        for name in APACHE_MODULES
+        if name != "unixd"
+    ]
+    lines += [
+        f"ServerName {HOST}",
+        f"Listen {HOST}:{port}",
+        f"PidFile {work}/apache.pid",
+        f"ErrorLog {work}/apache.log",
+    ]
     lines += [f"DavLockDB {work}/davlock", f'DocumentRoot "{folder}"', "User www-data", "Group www-data"]
     lines += [f'<Directory "{folder}">', "Dav On", "Require all granted", "</Directory>"]
     configuration = work / "apache.conf"
@@ -102,7 +111,11 @@ def measure_webdav(report: Report, work: Path, *, count: int = 10_000) -> None:
 
 def _peers(files: Path, work: Path) -> Iterator[tuple[str, list[str], str]]:
     port = free_port()
-    yield f"rclone:{port}", ["rclone", "serve", "webdav", "--read-only", "--addr", f"{HOST}:{port}", str(files)], "/"
+    yield (
+        f"rclone:{port}",
+        ["rclone", "serve", "webdav", "--read-only", "--addr", f"{HOST}:{port}", str(files)],
+        "/",
+    )
     port = free_port()
     apache = apache_command(files, work, port)
     if apache is None:

@@ -17,7 +17,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ("entry+", "entry-", "bucket+", "bucket-", "photo", "orig+", "orig-", "orig", "volume", "account", "all")
+KINDS = (
+    "entry+",
+    "entry-",
+    "bucket+",
+    "bucket-",
+    "photo",
+    "orig+",
+    "orig-",
+    "orig",
+    "volume",
+    "account",
+    "all",
+)
 
 # The feed keeps this many rows at least: a frontend that is further behind starts afresh. About 10 MB.
 FEED_ROWS_KEPT = 100_000

@@ -126,14 +126,16 @@ class Library:
         return self
 
     def make_directories(self) -> None:
-        """Create what is missing, owner only.
+        """Create what is missing, owner only. A directory that holds other things keeps its own mode.
 
         Raises:
             NotPermitted: the place is on a network file system.
         """
+        is_new = not self.path.exists()
         os.makedirs(self.path, mode=DIRECTORY_MODE, exist_ok=True)
         refuse_network_file_system(self.path)
-        os.chmod(self.path, DIRECTORY_MODE)
+        if is_new or not os.listdir(self.path):
+            os.chmod(self.path, DIRECTORY_MODE)
         for directory in (self.state_dir, self.processes_dir, self.sidecars_dir, self.cache_dir):
             os.makedirs(directory, mode=DIRECTORY_MODE, exist_ok=True)
             os.chmod(directory, DIRECTORY_MODE)

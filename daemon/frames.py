@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgpack
 
 from catalog.errors import GlassineError
+from catalog.failpoints import failpoint
 
 if TYPE_CHECKING:
     # Only the daemon has a trio loop; its helpers speak frames too and start faster and smaller without it.
@@ -31,6 +32,7 @@ class FrameError(GlassineError):
 
 def encode_frame(message: object) -> bytes:
     """Return the frame of a message made of None, bool, int (64 bit), float, str, bytes, list, tuple and dict."""
+    failpoint("process.frame")
     payload: bytes = msgpack.packb(message, use_bin_type=True)
     if len(payload) > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {len(payload)} bytes is larger than {MAX_FRAME_BYTES}")

@@ -261,7 +261,7 @@ class _Guide:
         _say("")
 
     async def _show_progress(self, daemon: Daemon) -> None:
-        told_s, was_busy = -_LINE_S, False
+        told_s, was_busy = -_LINE_S, True  # one line in any case
         while True:
             is_busy = await daemon.is_busy()
             if is_busy or was_busy:

@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import islice
@@ -359,8 +360,9 @@ def _parts_of(digests: Mapping[bytes, bytes]) -> list[dict[bytes, bytes]]:
 
 def start_session(hello: Hello, *, hang_s: float = HANG_S) -> VolumeSession:
     """Start a child for a volume; blocks for the fork. Call on the main thread and run `serve` next."""
+    assert threading.current_thread() is threading.main_thread()
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "daemon.volume_process"],
+        [sys.executable, "-P", "-B", "-m", "daemon.volume_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, _PARENT_VARIABLE: str(os.getpid())},

@@ -88,7 +88,7 @@ class Volumes:
         self._settings = settings
         self._session_nursery = nursery
         self._hang_s = hang_s
-        self._own_files = _own_files(library)
+        self._library = library
         self._sessions: dict[VolumeId, VolumeSession] = {}
         self._starting: dict[VolumeId, trio.Lock] = {}
         self._scan_turns: dict[VolumeId, trio.Lock] = {}
@@ -143,7 +143,8 @@ class Volumes:
         session = await self.session(volume)
         report = await session.probe()
         # A child may read only the root it found when it started: after a remount it must be a new one.
-        if was_running and (report.error is not None or report.instance != session.instance):
+        is_another = session.instance not in (None, report.instance)
+        if was_running and (report.error is not None or is_another):
             await self.stop(volume.id)
             session = await self.session(volume)
             report = await session.probe()
@@ -209,7 +210,7 @@ class Volumes:
             backend=volume.backend,
             excludes=volume.excludes,
             config_excludes=tuple(self._settings.excludes),
-            own_files=self._own_files,
+            own_files=_own_files(self._library),
             other_roots=tuple(
                 other.root
                 for other in volumes.values()

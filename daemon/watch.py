@@ -17,6 +17,7 @@ import trio
 
 from catalog.errors import CatalogError, GlassineError, VolumeOffline
 from catalog.ids import VolumeId
+from catalog.store.volumes import library_paths
 from catalog.values import Volume
 from daemon.bell import Bell
 from daemon.scan import ScanServices, follow_hint, scan_volume
@@ -59,7 +60,7 @@ class Watch:
                 heard = self._bell.rings
                 volumes = {volume.id: volume for volume in await self._services.volumes.all()}
                 wanted = {
-                    volume.id: _what_matters(volume)
+                    volume.id: await self._what_matters(volume)
                     for volume in volumes.values()
                     if volume.state not in ("disabled", "retired")
                 }
@@ -74,6 +75,11 @@ class Watch:
                     nursery.start_soon(self._serve, volume_id, self._scopes[volume_id], self.notes[volume_id])
                 rows = wanted
                 await self._bell.wait(heard)
+
+    async def _what_matters(self, volume: Volume) -> tuple[object, ...]:
+        """Return what a watching task must start afresh for when it changes."""
+        paths = await self._services.writer.read(library_paths, volume.id)
+        return volume.root, volume.backend, volume.excludes, frozenset(path.path for path in paths)
 
     async def _serve(self, volume_id: VolumeId, scope: trio.CancelScope, note: WatchNote) -> None:
         pause_s = _FIRST_PROBE_S
@@ -140,11 +146,6 @@ class Watch:
             await scan_volume(self._services, volume.id)
         elif change.directories or change.new_trees:
             await follow_hint(self._services, volume, change.directories, change.new_trees)
-
-
-def _what_matters(volume: Volume) -> tuple[object, ...]:
-    """Return what a watching task must start afresh for when it changes."""
-    return volume.root, volume.backend, volume.excludes
 
 
 @asynccontextmanager

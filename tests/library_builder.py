@@ -22,7 +22,7 @@ from catalog.capture import CaptureTime, instant_ns
 from catalog.facts import DateCandidate, Facts, FactsResult, Kind
 from catalog.ids import ContentHash, LocationId, VolumeId
 from catalog.library import Library
-from catalog.store import identity, ingest, migrations, scanning, volumes
+from catalog.store import check, identity, ingest, migrations, scanning, volumes
 from catalog.store.db import Writer
 from catalog.values import DirectoryListing, HashResult, Observed, WorkItem
 from vfs.beneath import file_stamp
@@ -114,8 +114,10 @@ class BuiltLibrary:
             self._read_hashes()
 
     def close(self) -> None:
-        """Close the writer; the library stays."""
+        """Check every invariant of the catalog, then close the writer; the library stays."""
+        violations = check.check(self.writer)
         self.writer.close()
+        assert violations == [], violations
 
     def _list(self, folder: bytes) -> None:
         path = os.path.relpath(folder, os.fsencode(self.root))

@@ -42,7 +42,9 @@ class Product:
         """Return the whole command line of one verb."""
         return [*COMMAND, "--library", str(self.library), *arguments]
 
-    def run(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run one verb to its end; a failure fails the test with what it said."""
         done = subprocess.run(
             self.command(*arguments),
@@ -52,7 +54,9 @@ class Product:
             env=self.env(**environment),
             check=False,
         )
-        assert not check or done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert not check or done.returncode == 0, (
+            f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
         return done
 
     def env(self, **more: str) -> dict[str, str]:

@@ -104,7 +104,12 @@ class StoreHarness:
         """Return what a reader would say of a file."""
         local = self.dates.get(item.path, "2019-08-07T12:00:00")
         candidates = (DateCandidate(EXIF, local, local),) if local else ()
-        values: dict[str, object] = {"kind": "photo", "mime": "image/jpeg", "candidates": candidates, **fields}
+        values: dict[str, object] = {
+            "kind": "photo",
+            "mime": "image/jpeg",
+            "candidates": candidates,
+            **fields,
+        }
         return Facts(**values)  # type: ignore[arg-type]
 
     def fail_facts(self, path: bytes, reason: str = "broken") -> None:
@@ -117,14 +122,25 @@ class StoreHarness:
         ingest.record_facts(self.writer, results, self.writer.zone, self.now_ns)
 
     def read_hashes(self, *paths: bytes) -> int:
-        """Hash everything due (or these paths alone, in this order)."""
+        """Hash everything due (or these paths alone, in this order), as far as it is still the file that was seen."""
         due = {
             item.path: item
             for item in ingest.hash_due(self.writer, self.volume_id, 1000, now_ns=self.now_ns)
+            if self.is_still(item)
         }
         results = [HashResult(due[path], self.digest_at(path)) for path in paths or tuple(due)]
         self.now_ns += 1
         return ingest.record_hashes(self.writer, results, self.now_ns)
+
+    def is_still(self, item: WorkItem) -> bool:
+        """Tell whether a file is the one that an item describes: what the stable-read proof finds out."""
+        directory, _, name = item.path.rpartition(b"/")
+        one = self.disk.get(directory, {}).get(name)
+        return one is not None and (one.length, one.mtime_ns, one.inode) == (
+            item.size,
+            item.mtime_ns,
+            item.inode,
+        )
 
     def digest_at(self, path: bytes) -> ContentHash:
         """Return the hash of the bytes on disk."""

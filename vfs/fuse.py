@@ -66,15 +66,19 @@ class _Listing:
     entries: list[Entry] = field(default_factory=list)
     cookies: list[int] = field(default_factory=list)
     wanted: int = FIRST_PAGE_ENTRIES
+    is_last: bool = False
 
     def holds(self, after: int, announced: int) -> bool:
         """Tell whether the page can go on behind this cookie and nothing changed since it was read."""
-        return self.announced == announced and bool(self.cookies) and self.start <= after < self.cookies[-1]
+        if self.announced != announced or not self.start <= after:
+            return False
+        return self.is_last or after < self.cookies[-1]
 
     def fill(self, after: int, entries: list[Entry], announced: int) -> None:
-        """Take a fresh page."""
+        """Take a fresh page; a short one is the last."""
         self.start, self.announced, self.entries = after, announced, entries
         self.cookies = [entry.cookie for entry in entries]
+        self.is_last = len(entries) < self.wanted
         self.wanted = min(self.wanted * PAGE_GROWTH, LAST_PAGE_ENTRIES)
 
 
@@ -205,8 +209,6 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         announced = self.announced
         entries = await self._ask(self._list, listing.inode, after, listing.wanted)
         listing.fill(after, entries, announced)
-        if not entries:  # the end: nothing that could be cached wrongly
-            listing.announced = self.announced
 
     def _list(self, inode: Inode, after: int, wanted: int) -> list[Entry]:
         return list(self._tree.children(Ref(inode), OWNER, after, wanted))

@@ -17,7 +17,7 @@ from typing import Any
 from catalog.commands.codec import encode
 from catalog.commands.execute import execute
 from catalog.commands.values import Command
-from catalog.errors import DaemonNotRunning, GlassineError, LibraryLocked, all_errors
+from catalog.errors import GlassineError, LibraryLocked, all_errors
 from catalog.library import Library, LibraryLock, locked_by
 from catalog.store.db import open_writer
 from catalog.store.migrations import migrate
@@ -30,6 +30,10 @@ LOCK_WAIT_S = 2.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 
+class _NobodyListensError(Exception):
+    """No socket, or one that a dead daemon left: nothing was sent. No error of ours, which a daemon may answer."""
+
+
 def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[str, Any]:
     """Have an edit done and return what `execute` returns.
 
@@ -40,8 +44,8 @@ def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[
     library = (library if isinstance(library, Library) else Library(library)).require()
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
-        with contextlib.suppress(DaemonNotRunning):
-            return ask_daemon(library, {"edit": encode(command)})
+        with contextlib.suppress(_NobodyListensError):
+            return _ask(library, {"edit": encode(command)}, ANSWER_TIMEOUT_S)
         try:
             lock = LibraryLock(library).acquire()
         except LibraryLocked:
@@ -53,14 +57,12 @@ def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[
             return _execute_alone(library, command)
 
 
-def ask_daemon(
-    library: Library, request: dict[str, Any], *, timeout_s: float = ANSWER_TIMEOUT_S
-) -> dict[str, Any]:
+def _ask(library: Library, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """Send one request and return the `data` of its answer.
 
     Raises:
-        DaemonNotRunning: nobody listens; nothing was sent. LibraryLocked: no answer in time, or the connection broke:
-        the edit may or may not have been done. GlassineError: the daemon's own refusal.
+        _NobodyListensError: nothing was sent. LibraryLocked: no answer in time, or the connection broke: the edit
+        may or may not have been done. GlassineError: the daemon's own refusal.
     """
     with _connected(library, timeout_s) as connection:
         try:
@@ -105,14 +107,14 @@ def _connected(library: Library, timeout_s: float) -> Iterator[socket.socket]:
     try:
         directory = os.open(library.state_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise DaemonNotRunning("there is no state directory") from error
+        raise _NobodyListensError from error
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         connection.settimeout(timeout_s)
         try:
             connection.connect(f"/proc/self/fd/{directory}/{library.socket_path.name}")
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise DaemonNotRunning("nobody listens on the control socket") from error
+            raise _NobodyListensError from error
         except OSError as error:
             raise LibraryLocked(f"the daemon cannot be reached: {error.strerror or error}") from error
         yield connection

@@ -43,21 +43,22 @@ def decode(document: object) -> Command:
     Raises:
         InvalidValue: no object, an unknown command, a missing, unknown or wrongly typed field.
     """
-    if not isinstance(document, dict) or document.get("do") not in _KINDS:
+    do = document.get("do") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(do, str) or do not in _KINDS:
         raise InvalidValue(
             "this is no command that this program knows", hint="is the daemon of the same version?"
         )
-    kind = _KINDS[document["do"]]
+    kind = _KINDS[do]
     known = {one.name: one for one in fields(kind)}
     unknown = document.keys() - known.keys() - {"do"}
     if unknown:
-        raise InvalidValue(f"{document['do']} has no field {min(unknown)!r}")
+        raise InvalidValue(f"{do} has no field {min(unknown)!r}")
     values = {}
     for name, one in known.items():
         if name in document:
-            values[name] = _value(f"{document['do']}.{name}", str(one.type), document[name])
+            values[name] = _value(f"{do}.{name}", str(one.type), document[name])
         elif one.default is MISSING:
-            raise InvalidValue(f"{document['do']} needs the field {name!r}")
+            raise InvalidValue(f"{do} needs the field {name!r}")
     return kind(**values)
 
 

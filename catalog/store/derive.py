@@ -96,6 +96,7 @@ class ContentRow(NamedTuple):
     size: int
     facts: str | None
     facts_state: str
+    facts_version: int
     created_ns: int
 
 
@@ -119,7 +120,7 @@ _RULING = """coalesce(
     (SELECT id FROM location WHERE content_id = a.content_id ORDER BY id LIMIT 1), c.last_location_id)"""
 _INPUTS = f"""
     SELECT a.id, a.short, a.name, a.fold, a.is_suffixed, a.merged_into, {", ".join("a." + name for name in COLUMN_NAMES)},
-           c.kind, c.mime, c.size, c.facts, c.facts_state, c.created_ns,
+           c.kind, c.mime, c.size, c.facts, c.facts_state, c.facts_version, c.created_ns,
            l.id, CASE WHEN l.content_id IS c.id THEN l.state ELSE 'replaced' END, l.mtime_ns, d.path, l.name
     FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value
     LEFT JOIN content AS c ON c.id = a.content_id
@@ -223,28 +224,32 @@ def ready_facts(session: Session, inputs: Inputs) -> tuple[ContentId | None, Fac
     """
     content = inputs.content
     assert content is not None, "an alias has no facts"
-    is_ready, facts = _judged(content.facts, content.facts_state)
+    is_ready, facts = _judged(content.facts, content.facts_state, content.facts_version)
     if is_ready:
         return inputs.columns.content_id, facts
     older = session.rows(
-        "SELECT id, facts, facts_state FROM content WHERE asset_id = ? AND id <> ? ORDER BY id DESC",
+        "SELECT id, facts, facts_state, facts_version FROM content WHERE asset_id = ? AND id <> ? ORDER BY id DESC",
         (inputs.asset_id, inputs.columns.content_id),
     )
-    for content_id, text, state in older:
-        is_ready, facts = _judged(text, state)
+    for content_id, text, state, version in older:
+        is_ready, facts = _judged(text, state, version)
         if is_ready:
             return ContentId(content_id), facts
     return None, None
 
 
-def _judged(text: str | None, state: str) -> tuple[bool, Facts | None]:
-    if state == "due":
+def _judged(text: str | None, state: str, version: int) -> tuple[bool, Facts | None]:
+    """Return whether a content's facts are good enough to show it, and the facts.
+
+    Facts of an older reader are, while they wait to be read again; so are header facts with a date, while the deep
+    tier is due. Header facts without one are not: the photo would appear below Undated and then move.
+    """
+    if version == 0:
         return False, None
     facts = facts_from_text(text) if text is not None else None
-    if state != "deep":
+    if state != "deep" or facts is None or facts.tier == "deep":
         return True, facts
-    has_date = facts is not None and any(one.local and not one.rejected for one in facts.candidates)
-    return has_date, facts
+    return any(one.local and not one.rejected for one in facts.candidates), facts
 
 
 def effective_capture(

@@ -29,6 +29,7 @@ __all__ = [
     "record_facts",
     "record_hashes",
     "record_sniffs",
+    "renew_facts",
     "sniff_due",
 ]
 
@@ -127,6 +128,35 @@ def due_counts(session: Session) -> dict[str, int]:
         " (SELECT count(*) FROM location WHERE sniff_due = 1 AND state = 'present')"
     )
     return dict(zip(("header", "deep", "hash", "sniff"), row or (0, 0, 0, 0), strict=True))
+
+
+def renew_facts(writer: Writer) -> int:
+    """Make the facts of older readers due again, at most once per version of the readers; return how many.
+
+    Called at the start of the daemon. Nothing changes for the eye: until they are read again the old facts count.
+    """
+    known = int(writer.value("SELECT value FROM meta WHERE key = 'facts_version'") or 0)
+    if known >= READER_VERSION:
+        return 0
+    renewed, newest = 0, writer.last_id("content")
+    for first in range(0, newest + 1, _RENEWED_AT_ONCE):
+        with writer.atomic():
+            renewed += writer.execute(_RENEW, (first, first + _RENEWED_AT_ONCE, READER_VERSION))
+    with writer.atomic():
+        writer.execute(
+            "INSERT INTO meta VALUES ('facts_version', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (str(READER_VERSION),),
+        )
+    return renewed
+
+
+_RENEWED_AT_ONCE = 2_000
+_RENEW = (
+    "UPDATE content SET facts_retry_ns = NULL,"
+    " facts_state = CASE WHEN json_extract(facts, '$.tier') = 'deep' THEN 'deep' ELSE 'due' END"
+    " WHERE id >= ? AND id < ? AND facts_version BETWEEN 1 AND ? - 1 AND facts_state IN ('done', 'failed')"
+    " AND size > 0"
+)
 
 
 def record_facts(writer: Writer, results: Sequence[FactsResult], zone: ZoneInfo, now_ns: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from catalog.buckets import MediaType, View, path_of
 from catalog.capture import CaptureTime
-from catalog.errors import Ambiguous, NotFound
+from catalog.errors import NotFound
 from catalog.facts import Facts
 from catalog.ids import SHORT_LENGTH, AssetId, ContentId, VolumeId, canonical_prefix
 from catalog.layer import PROPERTIES, Statement, effective, effective_set
@@ -29,9 +29,6 @@ from catalog.store.derive import (
 from catalog.store.explain import Document, date_layer, explain_date, explain_name, instant_text, name_in
 
 __all__ = ["asset_at", "assets_below", "documents", "explain_date", "explain_name", "resolve_photo"]
-
-# A uid has 26 characters; more candidates than this tell nobody anything.
-MAX_CANDIDATES = 10
 
 
 def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
@@ -69,27 +66,25 @@ def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
 
 
 def resolve_photo(session: Session, text: str) -> AssetId:
-    """Return the photo that a uid, a unique prefix of at least six characters, or `~short` names.
+    """Return the photo that a uid, a prefix of at least six characters, or `~short` names.
 
-    An alias leads to the asset that it merged into.
+    Never ambiguous: the first six characters are unique in a library. An alias leads to the asset that it
+    merged into.
 
     Raises:
-        NotFound: there is none, or the text can be none. Ambiguous: more than one; details list candidates.
+        NotFound: there is none, or the text can be none.
     """
     prefix = canonical_prefix(text)
-    hint = "a photo is named by its uid, the first six characters of it or more, or ~short"
-    if prefix is None:
-        raise NotFound(f"{text!r} names no photo", hint=hint, photo=text)
-    rows = session.rows(
-        "SELECT id, uid, merged_into FROM asset WHERE short = ? AND substr(uid, 1, ?) = ? LIMIT ?",
-        (prefix[:SHORT_LENGTH], len(prefix), prefix, MAX_CANDIDATES),
-    )
-    targets = {AssetId(merged_into or row_id): uid for row_id, uid, merged_into in rows}
-    if not targets:
-        raise NotFound(f"there is no photo {text}", hint=hint, photo=text)
-    if len(targets) > 1:
-        raise Ambiguous(f"{text} fits {len(targets)} photos", photo=text, candidates=sorted(targets.values()))
-    return next(iter(targets))
+    row = None
+    if prefix is not None:
+        row = session.row("SELECT id, uid, merged_into FROM asset WHERE short = ?", (prefix[:SHORT_LENGTH],))
+    if prefix is None or row is None or not row[1].startswith(prefix):
+        raise NotFound(
+            f"{text!r} names no photo",
+            hint="a photo is named by its uid, the first six characters of it or more, or ~short",
+            photo=text,
+        )
+    return AssetId(row[2] or row[0])
 
 
 def asset_at(session: Session, volume_id: VolumeId, path: bytes) -> AssetId | None:

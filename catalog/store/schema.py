@@ -28,7 +28,8 @@ TABLES: dict[str, Table] = {
     "meta": Table(
         "One row per fact about the library itself.",
         {
-            "key": "library_uid (26 characters), zone (IANA name, fixed at init), created_ns, app_version.",
+            "key": "library_uid (26 characters), zone (IANA name, fixed at init), created_ns, facts_version (of the readers"
+            " for which all older facts were made due again).",
             "value": "Its value as text.",
         },
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -198,7 +199,7 @@ TABLES: dict[str, Table] = {
             "kind": "photo, video or audio, by name first, by bytes once read.",
             "mime": "By name first, by bytes once read.",
             "facts": "JSON of catalog.facts.Facts without defaults and findings; NULL before the first look.",
-            "facts_version": "catalog.facts.READER_VERSION that made them; 0 = none.",
+            "facts_version": "catalog.facts.READER_VERSION of the last look, failed ones too; 0 = never looked at.",
             "facts_state": "due, deep (header read, exiftool tier due), done or failed (a finding says why).",
             "facts_retry_ns": "Do not try before; NULL = any time.",
             "last_location_id": "Where these bytes were before that file changed; tells where to look for a photo whose"

@@ -42,22 +42,12 @@ def add_volume(
     label = names.clean_label(name)
     with writer.atomic():
         _refuse_taken(writer, label, root, backend)
-        volume_id = VolumeId(
-            writer.run(
-                models.Volume.insert(
-                    name=label,
-                    fold=names.fold(label),
-                    root=root,
-                    backend=backend,
-                    mode=mode,
-                    state="unknown",
-                    state_since_ns=now_ns,
-                    had_data=0,
-                    excludes=json.dumps(list(excludes), ensure_ascii=False),
-                    created_ns=now_ns,
-                )
-            )
-        )
+        row = models.Volume.insert(
+            name=label, fold=names.fold(label), root=root, backend=backend, mode=mode, state="unknown",
+            state_since_ns=now_ns, had_data=0, excludes=json.dumps(list(excludes), ensure_ascii=False),
+            created_ns=now_ns,
+        )  # fmt: skip
+        volume_id = VolumeId(writer.run(row))
         writer.execute(
             "INSERT INTO directory (volume_id, parent_id, name, path, mtime_ns, changed_ns)"
             " VALUES (?, NULL, x'', x'', ?, ?)",

@@ -32,9 +32,7 @@ class Output:
     one tells the truth as well.
     """
 
-    def __init__(
-        self, *, is_json: bool, stdout: TextIO | None = None, stderr: TextIO | None = None
-    ) -> None:
+    def __init__(self, *, is_json: bool, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
         self.is_json = is_json
         self.is_stream = False
         self.counts: dict[str, int] = {}

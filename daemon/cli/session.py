@@ -75,9 +75,9 @@ class Session:
 
     def submit(self, command: Command) -> dict[str, Any]:
         """Have an edit done, by the daemon or, holding the lock, by ourselves; returns once it is committed."""
-        from catalog.commands import client
+        from catalog.commands.client import submit
 
-        return client.submit(self.library(), command)
+        return submit(self.library(), command)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:

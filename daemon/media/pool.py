@@ -47,6 +47,7 @@ _REAP_S = 1.0
 _STORAGE_WAITS = ("request_wait", "nfs", "rpc_wait", "folio_wait", "wait_on_page", "fuse", "cifs", "smb")
 # Verdicts that are not about the file -> the error that its result carries.
 _NO_FAULT = {"storage": "ETIMEDOUT", "stale": "ESTALE"}
+_PREFIX = "glassine-media-"  # of private directories: then the pid of their daemon
 _PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
 
 
@@ -209,6 +210,7 @@ async def open_media_pool(
         deadline_s: per file; only tests change it.
     """
     assert threading.current_thread() is threading.main_thread()
+    _remove_leftovers(_short_temporary())
     is_there = has_exiftool and find_exiftool() is not None
     pool = MediaPool(workers=workers, has_exiftool=is_there, deadline_s=deadline_s)
     try:
@@ -226,7 +228,7 @@ class _Worker:
         self.has_exiftool = has_exiftool
         self.confinement: dict[str, Any] | None = None
         self.files_left = FILES_PER_WORKER
-        self._directory = tempfile.mkdtemp(prefix="glassine-media-", dir=_short_temporary())
+        self._directory = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_short_temporary())
         self._child = _start()
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -329,6 +331,19 @@ def _short_temporary() -> str:
     """Return where private directories go; a TMPDIR with a control character would reach exiftool's arguments."""
     chosen = tempfile.gettempdir()
     return chosen if chosen.isprintable() else "/tmp"
+
+
+def _remove_leftovers(temporary: str) -> None:
+    """Remove private directories of daemons that were killed: a confined worker may not remove its own."""
+    for name in os.listdir(temporary):
+        owner, _, _ = name.removeprefix(_PREFIX).partition("-")
+        if not name.startswith(_PREFIX) or not owner.isdecimal() or os.path.exists(f"/proc/{owner}"):
+            continue
+        path = os.path.join(temporary, name)
+        # Race: another daemon removes it first; nothing is left to do then.
+        with suppress(OSError):
+            if os.lstat(path).st_uid == os.geteuid():
+                shutil.rmtree(path)
 
 
 async def _wait_ended(pid: int, patience_s: float) -> None:

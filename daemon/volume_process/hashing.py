@@ -32,8 +32,8 @@ from vfs.storage.contract import Storage, StoredFile
 from vfs.storage.local import error_name
 
 CHUNK_BYTES = 1024 * 1024
-_WINDOW_NS = 0
-_SETTLED_NS = 0
+_WINDOW_NS = 2_000_000_000
+_SETTLED_NS = 60_000_000_000
 
 CHANGED = "changed"
 BUSY = "busy"
@@ -89,7 +89,7 @@ def _hash_open_file(
     fd = file.fileno()
     if fd is None:
         return _read_settled(file, expected, pace, is_young=False)
-    if False:
+    if may_lease and _take_lease(fd):
         try:
             return _read_leased(file, fd, expected, pace)
         finally:

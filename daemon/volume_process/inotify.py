@@ -7,6 +7,7 @@ execute and write nothing cannot; these are the four calls that are needed.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import select
 import struct
@@ -48,7 +49,7 @@ class Inotify:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until there are events, at most so long; whether there are."""
-        return bool(self._poller.poll(max(0, int(timeout_s * 1000))))
+        return bool(self._poller.poll(math.ceil(max(0.0, timeout_s) * 1000)))  # rounded down, it would spin
 
     def read(self) -> list[Event]:
         """Return all events that are there."""

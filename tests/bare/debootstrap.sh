@@ -58,6 +58,8 @@ enter() {
     local place
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
+    mkdir -p "$root/dev/pts" "$root/dev/shm"
+    mount -t devpts devpts "$root/dev/pts"
     mount -t tmpfs tmpfs "$root/dev/shm"
     touch "$root/dev/fuse"
     [ ! -c /dev/fuse ] || mount --bind /dev/fuse "$root/dev/fuse"

@@ -31,6 +31,9 @@ def broken(tmp_path: object) -> StoreHarness:
     catalog.say(catalog.asset_at(b"a/b/IMG_0.JPG"), "tag", "true", element="beach")
     catalog.remove(b"a/gone.JPG")
     catalog.scan(b"a")
+    catalog.put(b"c/IMG_3.JPG", "edited in place", inode=53)
+    catalog.scan(b"c")
+    catalog.read_facts(make="Canon", model="EOS", is_panorama=True)
     jobs.enqueue(catalog.writer, "verify", "1", now_ns=1)
     jobs.claim(catalog.writer, lease_ns=10, now_ns=1)
     assert catalog.check() == []
@@ -48,21 +51,34 @@ def sql(statement: str) -> Callable[[StoreHarness], None]:
 
 ALIAS = "(SELECT id FROM asset WHERE merged_into IS NOT NULL LIMIT 1)"
 PRESENT = "(SELECT min(id) FROM location WHERE state = 'present' AND content_id IS NOT NULL)"
+FORMER = "id NOT IN (SELECT content_id FROM asset WHERE content_id IS NOT NULL)"
 SHOWN = "(SELECT min(id) FROM asset WHERE is_shown = 1)"
 BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I1", "user_version", sql("UPDATE migration SET number = 7")),
     ("I1", "digest", sql("UPDATE migration SET digest = 'x'")),
     ("I2", "path", sql("UPDATE directory SET path = x'ff' WHERE path = CAST('c' AS BLOB)")),
     ("I3", "since without missing", sql(f"UPDATE location SET missing_since_ns = 5 WHERE id = {PRESENT}")),
-    ("I3", "missing without since", sql("UPDATE location SET missing_since_ns = NULL WHERE state = 'missing'")),
-    ("I3", "present in missing", sql("UPDATE directory SET state = 'missing' WHERE path = CAST('c' AS BLOB)")),
+    (
+        "I3",
+        "missing without since",
+        sql("UPDATE location SET missing_since_ns = NULL WHERE state = 'missing'"),
+    ),
+    (
+        "I3",
+        "present in missing",
+        sql("UPDATE directory SET state = 'missing' WHERE path = CAST('c' AS BLOB)"),
+    ),
     ("I4", "columns", sql(f"UPDATE asset SET types = 1 WHERE id = {ALIAS}")),
     ("I5", "statement", sql(f"UPDATE statement SET asset_id = {ALIAS}")),
     ("I6", "count", sql("UPDATE bucket SET count = count + 1 WHERE view = 1")),
     ("I6", "lost row", sql("DELETE FROM bucket WHERE view = 4")),
     ("I6", "generation", sql("UPDATE bucket SET generation = 99999999 WHERE view = 2")),
     ("I7", "two plain", sql("DELETE FROM claim WHERE view = 1")),
-    ("I7", "foreign claim", sql("UPDATE claim SET fold = fold || 'x' WHERE view = 1 AND asset_id NOT IN (1, 2)")),
+    (
+        "I7",
+        "foreign claim",
+        sql("UPDATE claim SET fold = fold || 'x' WHERE view = 1 AND asset_id NOT IN (1, 2)"),
+    ),
     ("I8", "no lease", sql("UPDATE job SET lease_until_ns = NULL")),
     ("I8", "attempts", sql("UPDATE job SET attempts = 9")),
     ("I9", "mime", sql(f"UPDATE asset SET mime = 'x' WHERE id = {SHOWN}")),
@@ -73,14 +89,20 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I9", "facts", sql("UPDATE asset SET facts_id = 1 WHERE id = 2")),
     ("I10", "foreign key", sql("INSERT INTO library_path (volume_id, path) VALUES (99, x'')")),
     ("I11", "short", sql(f"UPDATE asset SET uid = 'zzzzzz' || substr(uid, 7) WHERE id = {SHOWN}")),
-    ("I11", "fold", sql("UPDATE asset SET name = 'other.jpg' WHERE is_suffixed = 0 AND is_shown = 0 AND state <> 'alias'")),
+    (
+        "I11",
+        "fold",
+        sql(
+            "UPDATE asset SET name = 'other.jpg' WHERE is_suffixed = 0 AND is_shown = 0 AND state <> 'alias'"
+        ),
+    ),
     ("I12", "not current", sql("UPDATE content SET asset_id = asset_id + 1 WHERE id = 1")),
     ("I12", "size", sql(f"UPDATE location SET size = size + 1 WHERE id = {PRESENT}")),
     ("I13", "property", sql("UPDATE statement SET property = 'colour'")),
     ("I13", "value", sql("UPDATE statement SET value = '{'")),
     ("I13", "element", sql("UPDATE statement SET property = 'title'")),
     ("I14", "sniff", sql(f"UPDATE location SET sniff_due = 1 WHERE id = {PRESENT}")),
-    ("I14", "facts version", sql("UPDATE content SET facts_version = 0 WHERE id = 1")),
+    ("I14", "facts version", sql(f"UPDATE content SET facts_version = 0 WHERE {FORMER}")),
     ("I15", "volume", sql("UPDATE volume SET fold = 'x'")),
     ("I15", "camera", sql("UPDATE camera SET fold = 'x'")),
 ]

@@ -303,6 +303,26 @@ async def test_workers_exiftool_and_private_directories_are_gone_after_the_pool(
     assert list(private.iterdir()) == []
 
 
+async def test_what_a_killed_daemon_left_behind_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    names = (
+        f"glassine-media-{ended.pid}-x",
+        f"glassine-media-{os.getpid()}-x",
+        "glassine-media-notes",
+        "photos",
+    )
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "link").symlink_to(tmp_path / "photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(tmp_path))
+        async with open_media_pool(workers=1):
+            pass
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
+    assert (tmp_path / "photos" / "link").is_symlink()
+
+
 async def test_a_cancelled_batch_leaves_no_process_and_a_pool_that_works(photos: Path) -> None:
     async with open_media_pool(workers=1) as pool:
         await pool.read(_all(photos)[:1])

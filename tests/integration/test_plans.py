@@ -109,7 +109,16 @@ def test_an_arrival_asks_two_indexes(catalog: StoreHarness, view: View) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["", "IMG_1*", "camera=canon", "type=raw", "volume=Photos", "near=52,13,5km", "is:offline has:gps", "path=a/*"],
+    [
+        "",
+        "IMG_1*",
+        "camera=canon",
+        "type=raw",
+        "volume=Photos",
+        "near=52,13,5km",
+        "is:offline has:gps",
+        "path=a/*",
+    ],
 )
 def test_a_query_reads_assets_in_the_order_of_ids(catalog: StoreHarness, query: str) -> None:
     from datetime import date
@@ -119,7 +128,9 @@ def test_a_query_reads_assets_in_the_order_of_ids(catalog: StoreHarness, query: 
     assert "USING INTEGER PRIMARY KEY (rowid>?)" in searched(lines, "a")
     assert not any("TEMP B-TREE" in line for line in lines)
     others = [line for line in lines if line.startswith("SCAN")]
-    assert all(line.split()[1] in ("k", "CONSTANT") for line in others), "only cameras are few enough to be scanned"
+    assert all(line.split()[1] in ("k", "CONSTANT") for line in others), (
+        "only cameras are few enough to be scanned"
+    )
 
 
 def test_a_query_for_a_few_days_is_led_by_the_day(catalog: StoreHarness) -> None:
@@ -130,7 +141,11 @@ def test_a_query_for_a_few_days_is_led_by_the_day(catalog: StoreHarness) -> None
 
 
 def test_every_index_that_a_statement_demands_exists() -> None:
-    demanded = set(re.findall(r"INDEXED BY (\w+)", " ".join([*listing.PHOTOS_IN.values(), *listing.PHOTOS_BY_FOLD.values()])))
+    demanded = set(
+        re.findall(
+            r"INDEXED BY (\w+)", " ".join([*listing.PHOTOS_IN.values(), *listing.PHOTOS_BY_FOLD.values()])
+        )
+    )
     assert demanded <= set(INDEXES)
 
 

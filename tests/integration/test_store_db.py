@@ -219,7 +219,7 @@ class Stop(BaseException):
 
 def test_a_transaction_is_rolled_back_on_any_base_exception(library: Library) -> None:
     writer = db.open_writer(library)
-    with pytest.raises(Stop), writer.atomic():
+    with pytest.raises(Stop), writer.atomic():  # noqa: PT012 - the block is the transaction
         insert(writer, "x")
         raise Stop
     assert "x" not in keys(writer)
@@ -233,7 +233,7 @@ def test_a_nested_failure_undoes_the_inner_part_alone(library: Library) -> None:
     writer = db.open_writer(library)
     with writer.atomic():
         insert(writer, "outer")
-        with pytest.raises(Stop), writer.atomic():
+        with pytest.raises(Stop), writer.atomic():  # noqa: PT012 - the block is the transaction
             insert(writer, "inner")
             raise Stop
         insert(writer, "after")
@@ -244,7 +244,7 @@ def test_a_nested_failure_undoes_the_inner_part_alone(library: Library) -> None:
 
 def test_the_first_error_is_seen_when_the_rollback_fails_too(library: Library) -> None:
     writer = db.open_writer(library)
-    with pytest.raises(Stop), writer.atomic():
+    with pytest.raises(Stop), writer.atomic():  # noqa: PT012 - the block is the transaction
         insert(writer, "x")
         # As SQLite does by itself on a full disk: the transaction is gone before our rollback comes.
         writer.connection.execute("ROLLBACK")
@@ -257,7 +257,7 @@ def test_the_first_error_is_seen_when_the_rollback_fails_too(library: Library) -
 
 def test_a_violated_foreign_key_at_commit_rolls_back(library: Library) -> None:
     writer = db.open_writer(library)
-    with pytest.raises(CatalogError), writer.atomic():
+    with pytest.raises(CatalogError), writer.atomic():  # noqa: PT012 - the block is the transaction
         insert(writer, "x")
         writer.execute(
             "INSERT INTO content (asset_id, size, kind, mime, created_ns) VALUES (99, 1, 'photo', 'x', 1)"
@@ -271,7 +271,7 @@ def test_a_full_disk_is_said_so_and_nothing_is_half_done(library: Library) -> No
     writer = db.open_writer(library)
     pages = writer.value("PRAGMA page_count")
     writer.rows(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StorageFull), writer.atomic():
+    with pytest.raises(StorageFull), writer.atomic():  # noqa: PT012 - the block is the transaction
         insert(writer, "small")
         for number in range(1000):
             insert(writer, f"{number}" * 200)
@@ -338,3 +338,38 @@ def test_a_pool_lends_one_reader_to_one_thread_at_a_time(library: Library) -> No
     with pool.reader() as reader:
         assert reader in lent
     pool.close()
+
+
+@pytest.mark.slow
+def test_readers_neither_fail_nor_see_names_vanish_while_the_writer_works(catalog: StoreHarness) -> None:
+    from catalog.buckets import Bucket, View
+    from catalog.store import listing
+
+    done = threading.Event()
+    problems: list[str] = []
+    listed: set[str] = set()
+
+    def follow() -> None:
+        reader = catalog.reader()
+        while not done.is_set():
+            with reader.snapshot():
+                rows = listing.photos_in(reader, Bucket(View.TIMELINE, 20190807, 0))
+            names = {row.name for row in rows}
+            if not listed <= names:
+                problems.append(f"vanished: {listed - names}")
+            listed.update(names)
+        reader.close()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        for number in range(40):
+            catalog.put(b"d%d/IMG_%d.JPG" % (number, number % 7), f"{number}", inode=number)
+            catalog.scan(b"d%d" % number)
+            catalog.read_facts()
+            catalog.read_hashes()
+    finally:
+        done.set()
+        thread.join()
+    assert problems == []
+    assert len(listed) > 1

@@ -269,3 +269,27 @@ def test_one_camera_is_one_folder_and_labels_are_unique(catalog: StoreHarness) -
         "iPhone 13",
         "__odd",
     ]
+
+
+def test_facts_of_older_readers_are_due_again_and_the_photo_stays(
+    catalog: StoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.put(b"IMG_1.JPG", "x")
+    catalog.put(b"IMG_2.CR2", "y")
+    catalog.put(b"broken.jpg", "z")
+    catalog.scan()
+    catalog.fail_facts(b"broken.jpg")
+    for item in ingest.facts_due(catalog.writer, 10):
+        tier = "deep" if item.path == b"IMG_2.CR2" else "header"
+        record(catalog, FactsResult(item, dated(None if tier == "deep" else "2019-08-07", tier=tier)))
+    shown = catalog.shown()
+    assert len(shown) == 3
+    assert ingest.renew_facts(catalog.writer) == 0
+    monkeypatch.setattr(ingest, "READER_VERSION", 2)
+    assert ingest.renew_facts(catalog.writer) == 3
+    assert ingest.renew_facts(catalog.writer) == 0
+    assert (due(catalog), due(catalog, "deep")) == ([b"IMG_1.JPG", b"broken.jpg"], [b"IMG_2.CR2"])
+    refresh(catalog, 1, 2, 3)
+    assert catalog.shown() == shown
+    catalog.read_facts()
+    assert due(catalog) == due(catalog, "deep") == []

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -276,6 +276,88 @@ async def test_a_root_that_was_replaced_during_a_walk_is_noticed(tmp_path: Path)
                 found.take(item)
     assert found.end is not None
     assert found.end.instance is None
+
+
+# ---- mounts below the root
+
+
+@contextmanager
+def bound(source: Path, target: Path) -> Iterator[None]:
+    subprocess.run(["mount", "--bind", source, target], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", target], check=True)
+
+
+@pytest.mark.root
+async def test_a_bind_mount_of_a_directory_into_itself_ends(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b" / "again").mkdir(parents=True)
+    (tmp_path / "a" / "x.jpg").write_bytes(b"x")
+    with bound(tmp_path, tmp_path / "a" / "b" / "again"):
+        async with open_session(tmp_path) as session:
+            found = await walked(session)
+    assert set(found.files) == {b"a/x.jpg"}
+    assert found.directories == {b"", b"a", b"a/b", b"a/b/again"}
+
+
+@asynccontextmanager
+async def fuse_mount(source: Path, target: Path, *options: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """Mount by bindfs in the foreground: stop the process, and whoever asks the mount waits."""
+    target.mkdir(exist_ok=True)
+    server = subprocess.Popen(["bindfs", "-f", "--no-allow-other", *options, source, target])
+    try:
+        with trio.fail_after(5):
+            while not os.path.ismount(target):  # noqa: ASYNC110 - the kernel rings no bell
+                await trio.sleep(0.02)
+        yield server
+    finally:
+        server.send_signal(signal.SIGCONT)
+        subprocess.run(["fusermount3", "-u", "-z", target], check=True)
+        server.wait(5)
+
+
+@pytest.mark.mount
+async def test_our_own_mount_below_the_root_is_not_even_looked_at(tmp_path: Path) -> None:
+    require("bindfs")
+    root = tmp_path / "volume"
+    (root / "photos").mkdir(parents=True)
+    (root / "photos" / "x.jpg").write_bytes(b"x")
+    (root / "with space").mkdir()
+    async with fuse_mount(root / "photos", root / "with space" / "mnt", "-o", "subtype=glassine") as server:
+        server.send_signal(signal.SIGSTOP)  # a stat of the mount would hang now
+        async with open_session(root) as session:
+            with trio.fail_after(5):
+                found = await walked(session)
+    assert set(found.files) == {b"photos/x.jpg"}
+    assert found.end is not None
+    assert found.end.instance is not None
+
+
+@pytest.mark.mount
+@pytest.mark.slow
+async def test_a_child_that_hangs_in_the_kernel_is_left_behind_and_nobody_waits(tmp_path: Path) -> None:
+    require("bindfs")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "x.jpg").write_bytes(b"x")
+    async with fuse_mount(
+        tmp_path / "source", tmp_path / "volume", "-o", "attr_timeout=0,entry_timeout=0"
+    ) as server:
+        async with trio.open_nursery() as nursery:
+            hello = Hello(os.fsencode(tmp_path / "volume"), "local", (), (), (), ())
+            session = start_session(hello, hang_s=1)
+            await nursery.start(session.serve)
+            await walked(session)
+            server.send_signal(signal.SIGSTOP)
+            before = time.monotonic()
+            with pytest.raises(VolumeOffline, match="did not answer"):
+                await walked(session)
+            await session.reap()
+            assert time.monotonic() - before < 5
+        server.send_signal(signal.SIGCONT)
+        with trio.fail_after(5):
+            await wait_ended(session.child.pid)
+        assert session.child.poll() is not None
 
 
 # ---- hashing

@@ -186,6 +186,7 @@ def test_a_lost_feed_makes_everything_be_asked_again(live):
     assert path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_listing_under_constant_change_misses_nothing_and_doubles_nothing(tmp_path):
     count, rounds = 10_000, 6
     files = {

@@ -1,0 +1,39 @@
+"""Run the yardsticks: `python -m bench [--count N] [--rescan N] [--only scan,rescan,mount,dav] [--keep DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bench.ingest import measure_rescan, measure_scan
+from bench.mounted import measure_mount
+from bench.timing import Report
+from bench.webdav import measure_webdav
+
+
+def main() -> None:
+    """Measure what was asked for and save all figures beside the work."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20_000, help="photos of the first scan")
+    parser.add_argument("--rescan", type=int, default=100_000, help="files of the rescan")
+    parser.add_argument("--only", default="scan,rescan,mount,dav", help="which groups, comma separated")
+    parser.add_argument("--work", type=Path, help="where to work (kept); default: a temporary folder")
+    parser.add_argument("--json", type=Path, help="also save the figures there")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="glassine-bench-") as temporary:
+        work = chosen.work or Path(temporary)
+        report = Report()
+        for group in chosen.only.split(","):
+            {
+                "scan": lambda: measure_scan(report, work, count=chosen.count),
+                "rescan": lambda: measure_rescan(report, work / "rescan", count=chosen.rescan),
+                "mount": lambda: measure_mount(report, work),
+                "dav": lambda: measure_webdav(report, work),
+            }[group]()
+        if chosen.json:
+            report.save(chosen.json)
+
+
+if __name__ == "__main__":
+    main()
