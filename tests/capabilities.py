@@ -46,7 +46,18 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
         name: (f"the program {name}", _has_program(name))
         for name in (
             *("exiftool", "ffmpeg", "strace", "rsync", "curl", "setfattr", "getfattr", "setfacl", "ip"),
-            *("unshare", "bindfs", "rclone", "apache2", "davfs2", "openssl", "mkfs.ext4", "find"),
+            *(
+                "unshare",
+                "bindfs",
+                "zsh",
+                "fish",
+                "rclone",
+                "apache2",
+                "davfs2",
+                "openssl",
+                "mkfs.ext4",
+                "find",
+            ),
         )
     },
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from capabilities import require
 from catalog.library import Library
 from catalog.store.accounts import account_by_name
 from catalog.store.db import open_reader
@@ -348,10 +349,8 @@ def test_completion_scripts_are_valid_for_their_shell(glassine: Glassine, shell:
     assert "_GLASSINE_COMPLETE" in data["script"]
     path = tmp_path / "script"
     path.write_text(data["script"], "utf-8")
-    try:
-        done = subprocess.run([shell, "-n", path], capture_output=True)
-    except FileNotFoundError:
-        return  # this machine has no such shell; the script's text was looked at
+    require(shell)
+    done = subprocess.run([shell, "-n", path], capture_output=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -343,8 +343,8 @@ def test_writing_into_the_service_folder_is_refused_too(mount):
             (mount.place / path).write_bytes(b"x")
 
 
+@pytest.mark.root
 def test_root_opens_nothing_for_writing_either(mount, photo):
-    require("root")
     with pytest.raises(OSError, match="Read-only file system"):
         photo.open("r+b")
 

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from bench.photos import DATE, templates
 from product import Product, files_below
 

@@ -14,12 +14,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from bench.photos import make_photos
 from capabilities import require
-from strace_reading import TRACED, opened_files, trespasses
 from product import Product, end, files_below, wait_until
+from strace_reading import TRACED, opened_files, trespasses
 
-pytestmark = [pytest.mark.mount, pytest.mark.slow]
+# As root: a traced fusermount3 loses its set-user-id bit, so an ordinary user cannot mount under strace.
+pytestmark = [pytest.mark.mount, pytest.mark.root, pytest.mark.slow]
 
 MUTANT = """
 import os, sys

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from strace_reading import opened_files, trespasses
 
 ROOT = Path("/v/photos")
