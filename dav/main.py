@@ -22,11 +22,11 @@ from catalog.library import Library
 from catalog.store import accounts
 from catalog.store.db import ReaderPool, open_reader
 from dav.auth import Credentials, Hosts, SignIn
-from dav.confinement import confine_server
 from dav.front import make_app
 from dav.httpd import LazyTls, Server
 from dav.options import DavOptions, check
 from dav.tls import own_addresses, own_names, self_signed
+from vfs.confine_server import confine_server
 from vfs.tree import Tree, TreeOptions, open_tree
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def _settle_in(options: DavOptions, library: Library) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
     if options.is_confined:
-        for lack in confine_server(library.path):
+        for lack in confine_server([library.path]):
             log.info("not fully confined: %s", lack)
 
 

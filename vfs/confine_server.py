@@ -1,9 +1,10 @@
-"""Gives up rights that a frontend never needs: it reads what it may read, and writes a few named files alone.
+"""Gives up rights that a frontend never needs: it reads what it may read, and writes a few named places alone.
 
 `vfs.confine` shuts a helper off from everything; a frontend must keep its reading (volumes come and go while it
-runs) and its event loop. This holds charter sentence 1 by the kernel: nothing but the named places can be opened
-for writing, nothing made, renamed, removed (Landlock), no mode, owner, time or attribute changed, nothing executed,
-nothing mounted, no connection made (seccomp). Not reversible; call before any thread exists.
+runs) and what it serves by: the mount its event loop, WebDAV its listening sockets. This holds charter sentence 1 by
+the kernel: nothing but the named places can be opened for writing, nothing made, renamed, removed (Landlock), no
+mode, owner, time or attribute changed, nothing executed, nothing mounted, no connection made (seccomp, Landlock).
+Not reversible; call before any thread exists.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import logging
 import os
 import struct
 from collections.abc import Iterable
@@ -20,8 +20,6 @@ from typing import Any
 
 from vfs.confine import landlock_abi
 
-log = logging.getLogger(__name__)
-
 # linux/landlock.h and linux/prctl.h; these system calls have one number on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
@@ -29,21 +27,30 @@ _SET_NO_NEW_PRIVS = 38
 _EXECUTE, _WRITE_FILE = 1 << 0, 1 << 1
 _CHANGE_ENTRIES = sum(1 << bit for bit in range(4, 13))  # remove and make files, directories, links, nodes
 _REFER, _TRUNCATE = 1 << 13, 1 << 14  # ABI 2, 3
+_CONNECT_TCP = 1 << 1  # ABI 4
 _ON_FILES = _WRITE_FILE | _TRUNCATE
 
-_REFUSED_CALLS = tuple(
+# What no frontend ever asks of the system.
+NEVER_CALLED = tuple(
     """
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
-    execve execveat socket connect bind listen ptrace process_vm_readv process_vm_writev
+    execve execveat connect ptrace process_vm_readv process_vm_writev
     mount umount2 move_mount open_tree fsopen mount_setattr pivot_root chroot setns unshare
     io_uring_setup bpf perf_event_open userfaultfd init_module finit_module kexec_load reboot
     """.split()  # noqa: SIM905 - words read better as words
 )
+SOCKET_CALLS = ("socket", "bind", "listen")
 
 
-def confine_server(writable: Iterable[Path]) -> tuple[str, ...]:
-    """Confine this process; `writable` are files, or directories with all below.
+def confine_server(
+    writable: Iterable[Path], *, refused_calls: Iterable[str] = NEVER_CALLED
+) -> tuple[str, ...]:
+    """Confine this process.
+
+    Args:
+        writable: files, or directories with all below.
+        refused_calls: names of system calls; those that a system does not know are passed over.
 
     Returns:
         What this system cannot hold, in words; empty = all. Never raises for a missing feature.
@@ -53,7 +60,7 @@ def confine_server(writable: Iterable[Path]) -> tuple[str, ...]:
     box = _seccomp_module()  # first: looking for libseccomp runs a program
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return ("the system refuses to give up privileges: nothing is confined",)
-    lacks = [_restrict_files(libc, writable), _refuse_calls(box)]
+    lacks = [_restrict_files(libc, writable), _refuse_calls(box, refused_calls)]
     return tuple(lack for lack in lacks if lack)
 
 
@@ -63,7 +70,7 @@ def _restrict_files(libc: ctypes.CDLL, writable: Iterable[Path]) -> str:
         return "Landlock is missing: writing to files is not held"
     handled = _EXECUTE | _WRITE_FILE | _CHANGE_ENTRIES
     handled |= (_REFER if abi >= 2 else 0) | (_TRUNCATE if abi >= 3 else 0)
-    attributes = struct.pack("=Q", handled)
+    attributes = struct.pack("=QQ", handled, _CONNECT_TCP) if abi >= 4 else struct.pack("=Q", handled)
     ruleset = int(libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
     if ruleset < 0:
         return f"Landlock is refused ({os.strerror(ctypes.get_errno())}): writing to files is not held"
@@ -100,11 +107,11 @@ def _seccomp_module() -> Any:
     return pyseccomp
 
 
-def _refuse_calls(pyseccomp: Any) -> str:
+def _refuse_calls(pyseccomp: Any, refused_calls: Iterable[str]) -> str:
     if isinstance(pyseccomp, str):
         return pyseccomp
     box = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
-    for name in _REFUSED_CALLS:
+    for name in refused_calls:
         # No such call on this architecture, or unknown to this libseccomp.
         with contextlib.suppress(ValueError, OSError):
             box.add_rule(pyseccomp.ERRNO(errno.EPERM), name)

@@ -8,7 +8,8 @@ open; later it can keep the descriptor of /dev/fuse across a crash of the server
 - end: SIGTERM, SIGINT, SIGHUP or `unmount`: plain unmount, again while busy, lazily after a deadline, naming who
   was busy; the server ends by itself when the kernel drops the session;
 - the server crashes: the mount stays and answers ENOTCONN, so that no mirroring tool sees an empty folder; the
-  next start recovers it. The launcher is killed: the server dies with it, with the same outcome.
+  next start puts a new one in its place (`vfs.takeover`), and leaves it alone if it fails. The launcher is killed:
+  the server dies with it, with the same outcome.
 - a mount point that we created is removed after unmounting, so that nobody takes it for an empty library.
 """
 
@@ -23,7 +24,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,22 +80,23 @@ def serve(options: MountOptions, *, on_ready: Callable[[], None] = lambda: None)
         Exit code: 0 after a clean end, also when somebody else unmounted; 1 when the server died.
 
     Raises:
-        GlassineError: it could not be mounted; nothing is left behind.
+        GlassineError: it could not be mounted; nothing is left behind but a dead mount that was there before.
     """
-    was_created = mounting.prepare(options.mountpoint)
+    replaces_dead = mounting.prepare(options.mountpoint)
     with _blocked_signals():
-        server = _fork(options)
+        server = _fork(options, replaces_dead=replaces_dead)
         try:
             server.wait_until_ready()
         except BaseException:
             server.kill()
-            _clean_up(options.mountpoint, was_created=was_created)
+            if not replaces_dead:  # else errors are the better answer, as before
+                _clean_up(options.mountpoint)
             raise
         on_ready()
         log.info("mounted %s", options.mountpoint)
         code = _until_the_end(options.mountpoint, server)
     if code == EXIT_OK:
-        _clean_up(options.mountpoint, was_created=was_created)
+        _clean_up(options.mountpoint)
     return code
 
 
@@ -166,12 +168,10 @@ def _end(mountpoint: Path, server: _Server) -> int:
     return EXIT_OK
 
 
-def _clean_up(mountpoint: Path, *, was_created: bool) -> None:
+def _clean_up(mountpoint: Path) -> None:
     if mounting.mount_type(mountpoint) == mounting.FS_TYPE:
         mounting.unmount(mountpoint, is_lazy=True)
-    if was_created:
-        with suppress(OSError):  # somebody has put something there meanwhile
-            os.rmdir(mountpoint)
+    mounting.remove_sealed(mountpoint)
 
 
 @contextmanager
@@ -183,7 +183,7 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _fork(options: MountOptions) -> _Server:
+def _fork(options: MountOptions, *, replaces_dead: bool) -> _Server:
     messages_fd, server_fd = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -196,7 +196,7 @@ def _fork(options: MountOptions) -> _Server:
     try:
         os.close(messages_fd)
         _become_server(launcher)
-        code = _run_server(options, server_fd)
+        code = _run_server(options, server_fd, replaces_dead=replaces_dead)
     except GlassineError as error:
         os.write(server_fd, _error_message(error))
     except Exception:  # the border of the process: say it, then end
@@ -217,14 +217,14 @@ def _become_server(launcher: int) -> None:
         os._exit(EXIT_ERROR)
 
 
-def _run_server(options: MountOptions, ready_fd: int) -> int:
+def _run_server(options: MountOptions, ready_fd: int, *, replaces_dead: bool) -> int:
     from vfs import fuse_server
 
     def tell_ready() -> None:
         os.write(ready_fd, _READY)
         os.close(ready_fd)
 
-    return fuse_server.run(options, tell_ready)
+    return fuse_server.run(options, tell_ready, replaces_dead=replaces_dead)
 
 
 def _error_message(error: GlassineError) -> bytes:

@@ -17,18 +17,19 @@ import trio
 
 from catalog.errors import EXIT_OK, GlassineError
 from catalog.store.db import ReaderPool
-from vfs.confine_server import confine_server
-from vfs.fuse import MAX_TASKS, TreeOperations
+from vfs.confine_server import NEVER_CALLED, SOCKET_CALLS, confine_server
+from vfs.fuse import MAX_TASKS, MIN_TASKS, TreeOperations
 from vfs.fuse_border import Activity
 from vfs.fuse_main import MountOptions
 from vfs.fuse_notify import ChangeFollower, KernelNotifier, find_fuse_fd
 from vfs.mounting import SUBTYPE
+from vfs.takeover import dead_mount_replaced
 from vfs.tree import TreeOptions, open_tree
 
 log = logging.getLogger(__name__)
 
 
-def run(options: MountOptions, tell_ready: Callable[[], None]) -> int:
+def run(options: MountOptions, tell_ready: Callable[[], None], *, replaces_dead: bool = False) -> int:
     """Mount and serve; return 0 after somebody unmounted.
 
     Raises:
@@ -50,7 +51,7 @@ def run(options: MountOptions, tell_ready: Callable[[], None]) -> int:
         catalog_threads=options.readers,
         on_start=tell_ready,
     )
-    _mount(operations, options)
+    _mount(operations, options, replaces_dead=replaces_dead)
     kernel = KernelNotifier(find_fuse_fd(), activity)
     follower = ChangeFollower(
         options.library,
@@ -71,7 +72,7 @@ def run(options: MountOptions, tell_ready: Callable[[], None]) -> int:
 async def _serve(follower: ChangeFollower) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.to_thread.run_sync, follower.run)
-        await pyfuse3.main(max_tasks=MAX_TASKS)
+        await pyfuse3.main(min_tasks=MIN_TASKS, max_tasks=MAX_TASKS)
         follower.stop()
 
 
@@ -81,16 +82,26 @@ def _confine(options: MountOptions) -> None:
     Both exist, and stay, as long as the follower's reader is open.
     """
     catalog = options.library.catalog_path
-    for lack in confine_server([catalog.with_name(catalog.name + end) for end in ("-wal", "-shm")]):
+    writable = [catalog.with_name(catalog.name + end) for end in ("-wal", "-shm")]
+    for lack in confine_server(writable, refused_calls=(*NEVER_CALLED, *SOCKET_CALLS)):
         log.info("not confined: %s", lack)
 
 
-def _mount(operations: TreeOperations, options: MountOptions) -> None:
-    chosen = {"fsname=glassine", f"subtype={SUBTYPE}"}
-    if options.allow_other:
-        chosen |= {"allow_other", "default_permissions"}
+def _mount(operations: TreeOperations, options: MountOptions, *, replaces_dead: bool) -> None:
+    flags = frozenset({"allow_other", "default_permissions"} if options.allow_other else ())
+    if not replaces_dead:
+        _open_session(operations, options, os.fspath(options.mountpoint), flags)
+        return
+    with dead_mount_replaced(options.mountpoint, flags=flags) as place:
+        _open_session(operations, options, place, flags)
+
+
+def _open_session(
+    operations: TreeOperations, options: MountOptions, place: str, flags: frozenset[str]
+) -> None:
+    """Open the session of libfuse at a path, or at `/dev/fd/N` where it is mounted already."""
     try:
-        pyfuse3.init(operations, os.fspath(options.mountpoint), chosen)
+        pyfuse3.init(operations, place, {"fsname=glassine", f"subtype={SUBTYPE}", *flags})
     except RuntimeError as error:
         hint = "the log says why"
         if options.allow_other:

@@ -13,6 +13,7 @@ import errno
 import logging
 import os
 import re
+import stat
 import subprocess
 import time
 from contextlib import suppress
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 SUBTYPE = "glassine"
 FS_TYPE = f"fuse.{SUBTYPE}"
 FUSE_DEVICE = "/dev/fuse"
+
+SEALED_MODE = 0o300  # fusermount3 wants to enter and to write
 
 _MNT_DETACH = 2
 _UMOUNT_NOFOLLOW = 8
@@ -73,10 +76,10 @@ def real_mountpoint(mountpoint: Path) -> Path:
 
 
 def prepare(mountpoint: Path) -> bool:
-    """Make the mount point fit: recover a stale mount, create the directory, refuse what is in use.
+    """Make the mount point fit: create the directory, refuse what is in use.
 
     Returns:
-        Whether the directory was created here (then it is removed again after unmounting).
+        Whether a mount without a server lies there. It is left alone, to be replaced when the new one is ready.
 
     Raises:
         AlreadyExists: a live mount of ours is there.
@@ -87,11 +90,10 @@ def prepare(mountpoint: Path) -> bool:
     if mount_type(mountpoint) == FS_TYPE:
         if not is_stale(mountpoint):
             raise AlreadyExists(f"{mountpoint} is mounted already", hint=f"glassine unmount {mountpoint}")
-        log.warning("a mount without a server was left at %s: detaching it", mountpoint)
-        _unmount_once(mountpoint, is_lazy=True)
+        log.warning("a mount without a server was left at %s: taking its place", mountpoint)
+        return True
     try:
-        was_created = _create(mountpoint)
-        is_empty = not os.listdir(mountpoint)
+        is_empty = _create(mountpoint) or not _listed(mountpoint)
     except NotADirectoryError as error:
         raise UsageError(f"{mountpoint} is not a directory") from error
     except PermissionError as error:
@@ -100,7 +102,19 @@ def prepare(mountpoint: Path) -> bool:
         raise UsageError(
             f"{mountpoint} is not empty", hint="name an empty directory, or one that does not exist yet"
         )
-    return was_created
+    return False
+
+
+def remove_sealed(mountpoint: Path) -> None:
+    """Remove a mount point that we have made; leave it if somebody has put something there."""
+    with suppress(OSError):
+        if mount_type(mountpoint) is None and _is_sealed(mountpoint):
+            os.rmdir(mountpoint)
+
+
+def detach(mountpoint: Path) -> None:
+    """Take the topmost mount out of sight, whoever uses it."""
+    _unmount_once(mountpoint, is_lazy=True)
 
 
 def is_stale(mountpoint: Path) -> bool:
@@ -114,6 +128,8 @@ def is_stale(mountpoint: Path) -> bool:
 
 def unmount(mountpoint: Path, *, patience_s: float = 0.0, is_lazy: bool = False) -> bool:
     """Take the mount away: plainly; while it is busy again until patience ends; lazily only if asked.
+
+    A mount point that we have made goes with it.
 
     Returns:
         True if it went plainly; False if it was detached and its users may still hold it.
@@ -132,8 +148,10 @@ def unmount(mountpoint: Path, *, patience_s: float = 0.0, is_lazy: bool = False)
                 raise _busy(mountpoint, keepers)
             log.warning("%s is busy (%s): detached lazily", mountpoint, _told(keepers))
             _unmount_once(mountpoint, is_lazy=True)
+            remove_sealed(mountpoint)
             return False
         time.sleep(_RETRY_S)
+    remove_sealed(mountpoint)
     return True
 
 
@@ -185,12 +203,30 @@ def _has_unmount_tool() -> bool:
 
 def _create(mountpoint: Path) -> bool:
     try:
-        os.mkdir(mountpoint)
+        os.mkdir(mountpoint, SEALED_MODE)
     except FileExistsError:
         return False
     except FileNotFoundError as error:
         raise NotFound(f"{mountpoint.parent} does not exist", hint="create it first") from error
     return True
+
+
+def _is_sealed(mountpoint: Path) -> bool:
+    found = os.stat(mountpoint, follow_symlinks=False)
+    return stat.S_IMODE(found.st_mode) == SEALED_MODE and found.st_uid == os.geteuid()
+
+
+def _listed(mountpoint: Path) -> list[str]:
+    """Return what lies there, in a directory that we have sealed too."""
+    if not stat.S_ISDIR(os.stat(mountpoint).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(mountpoint))
+    if not _is_sealed(mountpoint):
+        return os.listdir(mountpoint)
+    os.chmod(mountpoint, 0o700)
+    try:
+        return os.listdir(mountpoint)
+    finally:
+        os.chmod(mountpoint, SEALED_MODE)
 
 
 def _links(pid: str) -> list[str]:

@@ -24,7 +24,7 @@ from catalog.errors import NotFound, UsageError
 from catalog.ids import ContentId, LocationId
 from catalog.library import Library
 from catalog.names import fold
-from catalog.store import listing, photos, volumes
+from catalog.store import library_facts, listing, photos
 from catalog.store.db import Reader, ReaderPool
 from catalog.values import OpenTarget, Viewer
 from vfs import web
@@ -376,6 +376,6 @@ def open_tree(
 ) -> Tree:
     """Return the tree of a library, as every frontend makes it."""
     with pool.reader() as reader:
-        created_ns = min((volume.created_ns for volume in volumes.volumes(reader)), default=0)
+        created_ns = library_facts.created_ns(reader)
         served = Served(library=library.path, zone=reader.zone.key, created_ns=created_ns, report=report)
     return Tree(pool, served, clock=clock, options=options)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from catalog.library import Library
 from catalog.store.db import ReaderPool
 from contract.frontend_suite import FrontendSuite, Status
 from dav.front import make_app
@@ -47,17 +48,22 @@ class DavOser:
         _, body = self.ask("PROPFIND", path, Depth=depth)
         return list(ElementTree.fromstring(body).iter(D + "response"))
 
+    def scan(self, path: str) -> dict[str, Status]:
+        """Return names and attributes of a folder, of one answer."""
+        members = self._responses(path, "1")[1:]
+        hrefs = [(response.findtext(D + "href") or "").rstrip("/") for response in members]
+        return {
+            unquote(href.rpartition("/")[2]): _status(found)
+            for href, found in zip(hrefs, members, strict=True)
+        }
+
     def listdir(self, path: str) -> list[str]:
         hrefs = [response.findtext(D + "href") or "" for response in self._responses(path, "1")]
         return [unquote(href.rstrip("/").rpartition("/")[2]) for href in hrefs[1:]]
 
     def stat(self, path: str) -> Status:
         (found,) = self._responses(path, "0")
-        modified = parsedate_tz(found.findtext(f".//{D}getlastmodified") or "")
-        assert modified is not None
-        is_dir = found.find(f".//{D}collection") is not None
-        size = int(found.findtext(f".//{D}getcontentlength") or 0)
-        return Status(is_dir, size, mktime_tz(modified) * NS_PER_S)
+        return _status(found)
 
     def read(self, path: str) -> bytes:
         status, body = self.ask("GET", path)
@@ -70,6 +76,14 @@ class DavOser:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _status(found: ElementTree.Element) -> Status:
+    modified = parsedate_tz(found.findtext(f".//{D}getlastmodified") or "")
+    assert modified is not None
+    is_dir = found.find(f".//{D}collection") is not None
+    size = int(found.findtext(f".//{D}getcontentlength") or 0)
+    return Status(is_dir, size, mktime_tz(modified) * NS_PER_S)
 
 
 class _Opened:
@@ -90,21 +104,29 @@ def built(tmp_path_factory) -> Iterator[BuiltLibrary]:
     library.close()
 
 
-@pytest.fixture(scope="module")
-def oser(built: BuiltLibrary) -> Iterator[DavOser]:
-    pool = ReaderPool(built.library, 4)
-    server = Server(
-        ("127.0.0.1", 0), make_app(open_tree(built.library, pool, clock=time.time_ns, report=dict)), workers=4
-    )
+@contextmanager
+def open_dav(library: Library) -> Iterator[DavOser]:
+    """Serve a library in a thread and hand over a client."""
+    pool = ReaderPool(library, 4)
+    tree = open_tree(library, pool, clock=time.time_ns, report=dict)
+    server = Server(("127.0.0.1", 0), make_app(tree), workers=4)
     server.prepare()
     accepting = threading.Thread(target=server.serve)
     accepting.start()
     face = DavOser(server.bind_addr[1])
-    yield face
-    face.close()
-    server.stop()
-    accepting.join()
-    pool.close()
+    try:
+        yield face
+    finally:
+        face.close()
+        server.stop()
+        accepting.join()
+        pool.close()
+
+
+@pytest.fixture(scope="module")
+def oser(built: BuiltLibrary) -> Iterator[DavOser]:
+    with open_dav(built.library) as face:
+        yield face
 
 
 class TestDav(FrontendSuite):

@@ -151,9 +151,9 @@ def test_curl_walks_the_tree_and_resumes_a_download(built: BuiltLibrary, tmp_pat
 CONFINED = """
 import os, socket, sys
 from pathlib import Path
-from dav.confinement import confine_server
+from vfs.confine_server import confine_server
 library, outside = Path(sys.argv[1]), Path(sys.argv[2])
-missing = confine_server(library)
+missing = confine_server([library])
 def refused(act):
     try:
         act()

@@ -250,6 +250,15 @@ def test_views_can_be_renamed_and_switched_off(varied):
         tree.resolve(b"Types", OWNER)
 
 
+def test_folders_without_a_change_are_as_old_as_the_library_and_no_younger_with_a_volume(make):
+    harness = make({})
+    with harness.built.writer.atomic():
+        harness.built.writer.execute("UPDATE meta SET value = '42' WHERE key = 'created_ns'")
+    tree = open_tree(harness.built.library, harness.pool, clock=time.time_ns, report=dict)
+    for path in (b"", b"Timeline", b"Types", b"Cameras", b"Recent", b"Originals", b".glassine"):
+        assert tree.resolve(path, OWNER).mtime_ns == 42, path
+
+
 def test_the_last_photo_of_a_folder_takes_the_folder_with_it(make):
     harness = make(
         {"a.jpg": FileSpec(captured="2019-08-07T10:00:00"), "b.jpg": FileSpec(captured="2020-01-01T10:00:00")}

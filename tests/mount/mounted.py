@@ -87,8 +87,8 @@ class Mount:
             self.process.send_signal(how)
         return self.process.wait(END_LIMIT_S)
 
-    def clean_up(self) -> None:
-        """Leave nothing behind, whatever the test did."""
+    def clean_up_process(self) -> None:
+        """Leave no process behind, whatever the test did; the mount stays as it is."""
         if self.process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 self.end()
@@ -97,6 +97,10 @@ class Mount:
             self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def clean_up(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        self.clean_up_process()
         if mounting.mount_type(self.place) == mounting.FS_TYPE:
             mounting.unmount(self.place, is_lazy=True)
 

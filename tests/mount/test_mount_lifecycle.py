@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from mounted import Mount, open_mount, wait_until
 from catalog.errors import AlreadyExists, GlassineError, NotFound, UsageError
 from catalog.library import Library
 from library_builder import BuiltLibrary, FileSpec, build_library
+from product import Product
 from vfs import mounting
 
 pytestmark = pytest.mark.mount
@@ -120,7 +125,100 @@ def test_a_stale_mount_is_recovered_at_the_next_start(mount, built):
         assert (again.place / DAY / "a.jpg").read_bytes()
         table = Path("/proc/self/mountinfo").read_text()
         assert table.count(f" {mount.place} ") == 1
-        assert "detaching" in again.log
+        assert "taking its place" in again.log
+
+
+class Mirror(threading.Thread):
+    """Lists a folder all the time, as a sync tool would; `seen` are the distinct outcomes."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__()
+        self._place = place
+        self._ended = threading.Event()
+        self.seen: Counter[str] = Counter()
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.seen["full" if os.listdir(self._place) else "empty"] += 1
+            except OSError as error:
+                self.seen[errno.errorcode[error.errno or 0]] += 1
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def test_no_moment_between_a_crash_and_the_next_start_shows_an_empty_folder(mount, built):
+    mirror = Mirror(mount.place)
+    mirror.start()
+    try:
+        current = mount
+        for number in range(3):
+            os.kill(current.server_pid, signal.SIGKILL)
+            assert current.process.wait(10) == 1
+            current.clean_up_process()
+            current = Mount(built.library, mount.place, mount.place.with_name(f"log{number}"))
+            assert current.is_ready, current.log
+            before = mirror.seen["full"]
+            wait_until(lambda: mirror.seen["full"] > before)  # noqa: B023 - called here
+    finally:
+        mirror.end()
+        current.clean_up()
+    assert mirror.seen["ENOTCONN"]
+    assert mirror.seen["full"]
+    # EACCES: to an ordinary user, for whom the system mounts only after detaching, the place is sealed.
+    assert set(mirror.seen) <= {"full", "ENOTCONN", "ECONNABORTED", "EIO", "EACCES"}, mirror.seen
+
+
+@pytest.mark.parametrize("victim", ["server", "launcher"])
+def test_the_daemon_mounts_again_and_nobody_sees_an_empty_folder(tmp_path, victim):
+    product = Product(tmp_path)
+    (tmp_path / "photos").mkdir()
+    product.init(tmp_path / "photos")
+    product.up()
+    mirror = Mirror(product.mountpoint)
+    mirror.start()
+    try:
+        (record,) = (product.library / "state" / "processes").glob("mount-*.json")
+        pid = int(record.stem.rpartition("-")[2])
+        if victim == "server":
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        wait_until(lambda: mirror.seen["full"])
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: mirror.seen["ENOTCONN"])
+        before = mirror.seen["full"]
+        wait_until(lambda: mirror.seen["full"] > before, 10)
+    finally:
+        mirror.end()
+        product.detach()
+    assert not mirror.seen["empty"], mirror.seen
+    assert not mirror.seen["ENOENT"], mirror.seen
+
+
+def test_a_start_that_fails_leaves_the_errors_of_the_dead_mount(mount, built, tmp_path):
+    os.kill(mount.server_pid, signal.SIGKILL)
+    mount.process.wait(10)
+    refused = Mount(Library(tmp_path / "none"), mount.place, tmp_path / "second.log")
+    assert refused.first_line.startswith("NoLibrary")
+    refused.clean_up_process()
+    with pytest.raises(OSError, match="not connected"):
+        os.listdir(mount.place)
+
+
+def test_a_mountpoint_that_we_made_cannot_be_listed_without_its_mount_by_its_owner(mount):
+    place = mount.place
+    os.kill(mount.server_pid, signal.SIGKILL)
+    mount.process.wait(10)
+    mounting.detach(place)
+    assert stat.S_IMODE(place.stat().st_mode) == mounting.SEALED_MODE
+    assert mounting.prepare(place) is False
+    assert stat.S_IMODE(place.stat().st_mode) == mounting.SEALED_MODE
+    (place / "file").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        mounting.prepare(place)
+    mounting.remove_sealed(place)
+    assert (place / "file").exists()
 
 
 def test_a_folder_that_holds_anything_is_never_covered(built, tmp_path):
@@ -227,6 +325,57 @@ def test_a_confined_server_reads_everything_and_writes_what_is_named(tmp_path):
     assert set(results.values()) <= {errno.EPERM, errno.EACCES}, results
     assert len(results) == 14
     assert (tmp_path / "other").read_bytes() == b"original"
+
+
+AS_ANOTHER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A mount point that other users can reach: what pytest makes is for its user alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder) / "mnt"
+
+
+def as_another(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*AS_ANOTHER, *command], capture_output=True, check=False)
+
+
+@pytest.mark.root
+def test_others_read_what_is_mounted_for_them_and_write_nothing(built, open_place):
+    with open_mount(built.library, open_place, others=True):
+        photo = open_place / DAY / "a.jpg"
+        assert as_another("cat", photo).stdout == SPEC.bytes_for(b"a.jpg")
+        assert as_another("ls", open_place / DAY).stdout == b"a.jpg\n"
+        for write in (["touch", photo.parent / "new"], ["rm", "-f", photo], ["chmod", "600", photo]):
+            assert as_another(*write).returncode != 0, write
+        with pytest.raises(OSError, match="Read-only"):
+            photo.write_bytes(b"x")  # root, whom modes do not stop
+    assert not open_place.exists()
+
+
+@pytest.mark.root
+def test_others_still_read_after_a_crash_and_a_new_start(built, open_place):
+    crashed = Mount(built.library, open_place, open_place.with_name("log"), others=True)
+    os.kill(crashed.server_pid, signal.SIGKILL)
+    assert crashed.process.wait(10) == 1
+    crashed.clean_up_process()
+    with open_mount(built.library, open_place, others=True):
+        assert as_another("cat", open_place / DAY / "a.jpg").stdout == SPEC.bytes_for(b"a.jpg")
+        table = [
+            line
+            for line in Path("/proc/self/mountinfo").read_text().splitlines()
+            if f" {open_place} " in line
+        ]
+        assert len(table) == 1
+        assert {"allow_other", "default_permissions"} <= set(table[0].split()[-1].split(","))
+
+
+@pytest.mark.root
+def test_others_see_nothing_of_a_mount_that_is_not_for_them(built, open_place):
+    with open_mount(built.library, open_place):
+        assert b"denied" in as_another("ls", open_place).stderr
 
 
 def test_a_slow_reader_keeps_no_metadata_waiting(mount):

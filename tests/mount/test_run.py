@@ -233,6 +233,16 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "library").exists()
 
 
+def test_a_wrong_option_is_answered_with_the_options_of_run(tmp_path: Path) -> None:
+    command = [str(REPOSITORY / "run"), "--prot", "1", "--library", str(tmp_path / "library")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=START_LIMIT_S, check=False)
+    assert done.returncode == 2
+    assert "usage: ./run [--setup]" in done.stderr
+    assert "--prot" in done.stderr
+    assert "--home" not in done.stderr
+    assert not (tmp_path / "library").exists()
+
+
 @pytest.mark.mount
 def test_a_second_run_of_a_running_library_is_refused(tmp_path: Path, photos: Path) -> None:
     with running(tmp_path, str(photos)) as run:

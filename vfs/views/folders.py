@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.buckets import Bucket
-from catalog.store import listing
+from catalog.buckets import Bucket, View
+from catalog.store import library_facts, listing
 from catalog.store.db import Reader
 from catalog.values import BucketRow, PhotoRow
 from vfs.inodes import Inode, Kind, pack
@@ -75,6 +75,11 @@ def fixed_node(inode: Inode, changed_ns: int) -> Node:
     return Node(
         inode=inode, is_dir=True, size=0, mtime_ns=changed_ns, ctime_ns=changed_ns, mime=DIRECTORY_MIME
     )
+
+
+def view_node(reader: Reader, inode: Inode, view: View) -> Node:
+    """Return the folder of a view: as old as its last change, or as the library if it never held a photo."""
+    return fixed_node(inode, listing.view_changed_ns(reader, view) or library_facts.created_ns(reader))
 
 
 def decoded(name: bytes) -> str:

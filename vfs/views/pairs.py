@@ -16,7 +16,7 @@ from catalog.values import BucketRow, Viewer
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack, pack_pair, unpack_pair
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import fixed_node, folder_node, photo, photos
+from vfs.views.folders import folder_node, photo, photos, view_node
 
 _YEAR = re.compile(rb"\d{4}")
 
@@ -46,7 +46,7 @@ class PairView:
     def node(self, reader: Reader, at: Unpacked) -> Node:
         """Return the view's root, a label or a year."""
         if at.kind is Kind.FIXED:
-            return fixed_node(self._root, listing.view_changed_ns(reader, self._view))
+            return view_node(reader, self._root, self._view)
         return folder_node(pack(*at), self._rows(reader, at))
 
     def lookup(self, reader: Reader, at: Unpacked, name: bytes, viewer: Viewer) -> Node:

@@ -17,7 +17,7 @@ from catalog.values import Viewer
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import fixed_node, folder_node, photo, photos
+from vfs.views.folders import folder_node, photo, photos, view_node
 
 RECENT = pack(Kind.FIXED, Fixed.RECENT)
 _DAY = re.compile(rb"(\d{4})-(\d\d)-(\d\d)")
@@ -42,7 +42,7 @@ class RecentView:
         """Return Recent or one of its days."""
         inode = pack(*at)
         if inode == RECENT:
-            return fixed_node(inode, listing.view_changed_ns(reader, View.RECENT))
+            return view_node(reader, inode, View.RECENT)
         if at.key < self._first_day():
             raise missing(_name(at.key))
         return folder_node(inode, listing.buckets_of_view(reader, View.RECENT, at.key, at.key))

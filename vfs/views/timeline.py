@@ -17,7 +17,7 @@ from catalog.values import BucketRow, Viewer
 from vfs.inodes import DateLevel, Fixed, Inode, Kind, Unpacked, pack, pack_date, unpack_date
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import fixed_node, folder_node, photo, photos
+from vfs.views.folders import folder_node, photo, photos, view_node
 
 TIMELINE = pack(Kind.FIXED, Fixed.TIMELINE)
 UNDATED = pack(Kind.FIXED, Fixed.UNDATED)
@@ -35,7 +35,7 @@ class TimelineView:
         """Return Timeline, Undated, or the folder of a date."""
         inode = pack(*at)
         if inode == TIMELINE:
-            return fixed_node(inode, listing.view_changed_ns(reader, View.TIMELINE))
+            return view_node(reader, inode, View.TIMELINE)
         return folder_node(inode, self._rows(reader, at))
 
     def lookup(self, reader: Reader, at: Unpacked, name: bytes, viewer: Viewer) -> Node:
