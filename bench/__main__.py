@@ -1,4 +1,8 @@
-"""Run the yardsticks: `python -m bench [--count N] [--rescan N] [--only scan,rescan,mount,dav] [--keep DIR]`."""
+"""Run the yardsticks: `python -m bench [--only scan,rescan,mount,dav,edits,memory] [--work DIR] [--json FILE]`.
+
+`mount` measures the library that `scan` left in the same work folder; run both, or `--work` the same twice.
+Peers from Debian: b3sum, libimage-exiftool-perl, bindfs, rclone, apache2. `mount` needs root (drop_caches).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from bench.edits import measure_edits
 from bench.ingest import measure_rescan, measure_scan
+from bench.memory import measure_memory
 from bench.mounted import measure_mount
 from bench.timing import Report
 from bench.webdav import measure_webdav
@@ -17,7 +23,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="photos of the first scan")
     parser.add_argument("--rescan", type=int, default=100_000, help="files of the rescan")
-    parser.add_argument("--only", default="scan,rescan,mount,dav", help="which groups, comma separated")
+    parser.add_argument(
+        "--only", default="scan,rescan,mount,dav,edits,memory", help="which groups, comma separated"
+    )
+    parser.add_argument("--assets", type=int, default=1_000_000, help="assets of the large seeded library")
     parser.add_argument("--work", type=Path, help="where to work (kept); default: a temporary folder")
     parser.add_argument("--json", type=Path, help="also save the figures there")
     chosen = parser.parse_args()
@@ -30,6 +39,8 @@ def main() -> None:
                 "rescan": lambda: measure_rescan(report, work / "rescan", count=chosen.rescan),
                 "mount": lambda: measure_mount(report, work),
                 "dav": lambda: measure_webdav(report, work),
+                "edits": lambda: measure_edits(report, work),
+                "memory": lambda: measure_memory(report, work, counts=(100_000, chosen.assets)),
             }[group]()
         if chosen.json:
             report.save(chosen.json)

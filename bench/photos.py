@@ -57,6 +57,8 @@ def make_photos(
 ) -> None:
     """Write `count` files `DCIM/0000/IMG_00001.JPG` …; names repeat every 9,999 as on a camera.
 
+    A folder that holds exactly so many files already is left as it is (`--work` of an earlier run).
+
     Args:
         folder: created if it is missing.
         count: how many.
@@ -64,6 +66,8 @@ def make_photos(
         seed: the same seed gives the same bytes.
         pad_bytes: upper bound of the noise behind the JPEG's end marker.
     """
+    if sum(1 for path in folder.rglob("*") if path.is_file()) == count:
+        return
     rng = random.Random(seed)
     pictures = templates()
     noise = rng.randbytes(pad_bytes)

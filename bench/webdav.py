@@ -47,7 +47,8 @@ def served(command: Sequence[str], port: int) -> Iterator[int]:
     try:
         deadline = time.monotonic() + 20
         while True:
-            assert server.poll() is None and time.monotonic() < deadline, f"{command[0]} did not start"
+            assert server.poll() is None, f"{command[0]} ended with {server.returncode}"
+            assert time.monotonic() < deadline, f"{command[0]} did not start"
             with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
                 break
             time.sleep(0.05)

@@ -32,7 +32,10 @@ from catalog.path_dates import path_candidates
 from catalog.video_clock import judge_video_clock
 from catalog.zones import from_utc, offset_of_local, zone_at
 
-__all__ = ["SOURCES", "Judged", "Resolution", "path_candidates", "resolve"]
+__all__ = ["RULES_VERSION", "SOURCES", "Judged", "Resolution", "path_candidates", "resolve"]
+
+# Raise it when a rule here, in `path_dates` or in `buckets` changes: what older rules decided is decided again.
+RULES_VERSION = 2
 
 # The closed list: name -> meaning. `CaptureTime.source` and `DateCandidate.source` hold nothing else.
 SOURCES: dict[str, str] = {

@@ -213,7 +213,5 @@ class Interrupted(GlassineError):
 def all_errors() -> tuple[type[GlassineError], ...]:
     """Every class of this module, the base first, in order of definition: the registry."""
     return tuple(
-        value
-        for value in globals().values()
-        if isinstance(value, type) and issubclass(value, GlassineError)
+        value for value in globals().values() if isinstance(value, type) and issubclass(value, GlassineError)
     )

@@ -48,8 +48,10 @@ _DAY_FOLDER = re.compile(r"(?P<d>0?[1-9]|[12]\d|3[01])(?:[-_. ]\s*[^\W\d_].*)?")
 _COUNTER_WORDS = frozenset(
     """img dsc dscn dscf dscs dsci dcp pic pict picture photo image imag bild vid video mov mvi clip movie sam
     sany imgp sdc kic hpim cimg crw mg fx gopr gp gh gx gl dji pano file untitled screenshot snapshot capture
-    page p e c s v r w""".split()  # noqa: SIM905 - a list of words reads better as words
+    page scan scans p e c s v r w""".split()  # noqa: SIM905 - a list of words reads better as words
 ) | {"foto"}  # codespell:ignore
+# Before it nobody took what people scan today, and sizes like 1840 are met all the time.
+_FIRST_PHOTO_YEAR = 1850
 _PIXEL_SIZES = frozenset({1920, 2048, 2000, 1840, 1856, 1880, 1944})  # common long edges in export names
 
 
@@ -146,7 +148,7 @@ def _precision(part: dict[str, str | None]) -> Precision:
 
 
 def _lone_year(source: str, text: str, raw: str) -> DateCandidate | None:
-    """Accept a year that stands alone: `Ostsee 1987`, `1952_Oma`, `Photos from 2023`; not `IMG_1998`, `_1920`."""
+    """Accept a year that stands alone: `Ostsee 1987`, `1952_Oma`, `Photos from 2023`; not `IMG_1998`, `issue_1918`."""
     pattern = _LONE_YEAR if source == "directory" else _NAME_YEAR
     years = {match["y"] for match in pattern.finditer(text)}
     if len(years) != 1:
@@ -158,7 +160,11 @@ def _lone_year(source: str, text: str, raw: str) -> DateCandidate | None:
 
 
 def _is_told_by_people(stem: str, year: str) -> bool:
-    if int(year) in _PIXEL_SIZES:
+    """Tell a caption from a running number: people begin with the year, or write it after a word and a space.
+
+    Programs join with `_` and `-` (`issue_1918_poc3`, `scan_1975`), so nothing is believed that stands behind those.
+    """
+    if int(year) in _PIXEL_SIZES or int(year) < _FIRST_PHOTO_YEAR:
         return False
     before, _, after = stem.partition(year)
     if not before.strip(" _-(["):
@@ -169,5 +175,5 @@ def _is_told_by_people(stem: str, year: str) -> bool:
         bool(words)
         and len(words[-1]) >= 2
         and words[-1].lower() not in _COUNTER_WORDS
-        and before[-1] in " _-(["
+        and before[-1] in " (["
     )

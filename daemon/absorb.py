@@ -98,6 +98,7 @@ class Absorber:
         self._on_batch = on_batch
         self._entries_aimed = 200
         self._doubtful: list[_Doubtful] = []
+        self._is_root_bare = False
 
     async def take_walk(
         self,
@@ -185,6 +186,8 @@ class Absorber:
             self.new_directories += diff.new_directories
             is_news = is_news or bool(diff.added or diff.changed or diff.returned)
             if diff.gone:
+                is_whole = part.is_first and part.is_last and part.error is None
+                self._is_root_bare = self._is_root_bare or (not part.path and is_whole and not part.entries)
                 self._doubtful.append(_Doubtful(part.path, part.digest, part.mtime_ns, diff.gone))
         if is_news:
             self._on_news()
@@ -201,8 +204,12 @@ class Absorber:
             instance: the root as it was at the start and the end of the walk; any other mount stops this at once.
 
         Raises:
-            VolumeOffline: the root is another one now; nothing more is called missing.
+            VolumeOffline: the root is another one now, or empty and was not; nothing more is called missing.
         """
+        if self._is_root_bare:
+            raise VolumeOffline(
+                f"{self._volume.name} is empty, but files were seen there before", volume=self._volume.name
+            )
         for doubtful in self._doubtful:
             is_settled = True
             for page in _pages(doubtful.gone, self._settings.page_size):

@@ -26,7 +26,6 @@ from typing import Any
 
 import trio
 
-from catalog.commands.client import error_from
 from catalog.errors import GlassineError
 from daemon.parent import DIE_WITH_VARIABLE
 
@@ -83,6 +82,8 @@ def parse_document(line: bytes, child: subprocess.Popen[bytes]) -> dict[str, Any
     if document["ok"]:
         data: dict[str, Any] = document["data"]
         return data
+    from catalog.commands.client import error_from  # imports the store, which a good answer does not need
+
     raise error_from(document["error"])
 
 

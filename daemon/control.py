@@ -30,10 +30,10 @@ import trio
 
 from catalog.errors import GlassineError, InvalidValue, LibraryLocked, NotPermitted
 from daemon.cli.output import error_document
+from daemon.control_address import PROTOCOL_VERSION, short_address
 
 log = logging.getLogger(__name__)
 
-PROTOCOL_VERSION = 1
 MAX_LINE_BYTES = 1024 * 1024
 # A request is sent at once by its client; who needs longer is broken or hostile.
 _RECEIVE_TIMEOUT_S = 10
@@ -45,8 +45,6 @@ _TURN_TIMEOUT_S = 20
 _HANG_UP_S = 1
 _LISTEN_BACKLOG = 64
 _PEER_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
-# sun_path holds 108 bytes with its final zero, unix(7).
-_MAX_SOCKET_PATH_BYTES = 107
 
 Line = dict[str, Any]
 Send = Callable[[Line], Awaitable[None]]
@@ -101,19 +99,6 @@ def _remove(socket_path: Path) -> None:
 def _close_to_others(socket_path: Path) -> None:
     socket_path.parent.chmod(0o700)
     socket_path.chmod(0o600)
-
-
-@contextlib.contextmanager
-def short_address(socket_path: Path) -> Any:
-    """Yield an address that fits into `sun_path`, whatever the length of the path; valid inside the block."""
-    if len(os.fsencode(socket_path)) <= _MAX_SOCKET_PATH_BYTES:
-        yield os.fspath(socket_path)
-        return
-    folder = os.open(socket_path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{socket_path.name}"
-    finally:
-        os.close(folder)
 
 
 async def _serve(

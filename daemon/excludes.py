@@ -118,7 +118,7 @@ class Excludes:
 
     def __init__(self, volume_patterns: Iterable[str] = (), config_patterns: Iterable[str] = ()) -> None:
         self._rules = (
-            *_compile(BUILT_IN, "built-in"),
+            *_BUILT_IN_RULES,
             *_compile(config_patterns, "configuration"),
             *_compile(volume_patterns, "volume"),
         )
@@ -210,3 +210,7 @@ def _name_expression(text: str) -> bytes:
     # A character is one to four bytes; too much is no harm, the rules themselves decide.
     wild = {"*": b".*", "?": b".{1,4}"}
     return b"".join(wild.get(character) or re.escape(os.fsencode(character)) for character in bare)
+
+
+# Compiled once, and in a volume process before it is told which volume it serves.
+_BUILT_IN_RULES = _compile(BUILT_IN, "built-in")

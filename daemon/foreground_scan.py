@@ -16,19 +16,26 @@ from catalog.library import Library, LibraryLock
 from daemon import processes
 from daemon.config import Config
 from daemon.control import Handler, Send, open_control
-from daemon.main import edit, first_error, open_signals
+from daemon.endings import first_error, open_signals
 from daemon.scan_request import Line, scan_for
-from daemon.services import Services, open_services
+from daemon.services import Services, edit, open_services
+from daemon.volume_process.starting import SpareChild
 
 
 def scan_in_foreground(
-    library: Library, config: Config, argument: object, on_line: Callable[[Line], None]
+    library: Library,
+    config: Config,
+    argument: object,
+    on_line: Callable[[Line], None],
+    *,
+    spare: SpareChild | None = None,
 ) -> Line:
     """Scan and return what `scan_for` returns. Main thread; blocks until rows, facts and hashes are there.
 
     Args:
         argument: as the control socket takes it.
         on_line: gets the lines of progress and errors.
+        spare: a volume process that was started ahead of time.
 
     Raises:
         LibraryLocked: another process holds the library.
@@ -36,12 +43,18 @@ def scan_in_foreground(
         NotFound: an unknown volume.
     """
     try:
-        return trio.run(_run, library, config, argument, on_line)
+        return trio.run(_run, library, config, argument, on_line, spare)
     except BaseExceptionGroup as group:
         raise first_error(group) from group
 
 
-async def _run(library: Library, config: Config, argument: object, on_line: Callable[[Line], None]) -> Line:
+async def _run(
+    library: Library,
+    config: Config,
+    argument: object,
+    on_line: Callable[[Line], None],
+    spare: SpareChild | None,
+) -> Line:
     result: Line | None = None
     with (
         LibraryLock(library),
@@ -50,7 +63,7 @@ async def _run(library: Library, config: Config, argument: object, on_line: Call
     ):
         async with (
             open_signals(work.cancel),
-            open_services(library, config) as services,
+            open_services(library, config, spare=spare) as services,
             open_control(
                 library.socket_path, _handlers(services, work.cancel), clients=config.limits.writers
             ),
@@ -64,7 +77,7 @@ async def _run(library: Library, config: Config, argument: object, on_line: Call
 
 def _handlers(services: Services, stop: Callable[[], None]) -> dict[str, Handler]:
     async def take_edit(argument: Any, send: Send) -> dict[str, Any]:
-        return await edit(services, argument, None)
+        return await edit(services, argument)
 
     async def tell_status(argument: Any, send: Send) -> dict[str, Any]:
         return {"ready": False, "scanning": True, "processes": services.processes(), "degraded": []}

@@ -14,9 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,14 +22,14 @@ from typing import Any
 
 import trio
 
-from catalog import commands
-from catalog.errors import EXIT_OK, Interrupted
+from catalog.errors import EXIT_OK
 from catalog.library import Library, LibraryLock
 from daemon import processes
 from daemon.config import Config
 from daemon.control import Handler, Send, open_control
+from daemon.endings import first_error, open_signals
 from daemon.scan_request import scan_for
-from daemon.services import Services, open_services
+from daemon.services import Services, edit, open_services
 from daemon.supervise import Frontend, Supervisor, open_frontends
 from daemon.watch import Watch, open_watch
 from vfs.mounting import real_mountpoint
@@ -40,7 +38,6 @@ log = logging.getLogger(__name__)
 
 # `glassine down` promises five seconds.
 _END_S = 4.9
-ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +105,6 @@ def run(library: Library, config: Config, options: DaemonOptions, *, on_ready: C
     return EXIT_OK
 
 
-def first_error(group: BaseException) -> BaseException:
-    """Return the first error in a group of groups; Ctrl-C as our own error."""
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return Interrupted("interrupted") if isinstance(group, KeyboardInterrupt) else group
-
-
 async def _run(
     library: Library, config: Config, options: DaemonOptions, on_ready: Callable[[], None]
 ) -> None:
@@ -141,23 +131,6 @@ async def _run(
             _leave_in_time()
             entry.update("stopping")
             nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def open_signals(on_signal: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `on_signal` when a signal asks us to end, for the length of the block."""
-
-    async def listen(*, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(*ENDINGS) as received:
-            task_status.started()
-            async for number in received:
-                log.info("received %s", signal.Signals(number).name)
-                on_signal()
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(listen)
-        yield
-        nursery.cancel_scope.cancel()
 
 
 def _leave_in_time() -> None:
@@ -197,16 +170,8 @@ def _handlers(daemon: Daemon) -> dict[str, Handler]:
 
 
 async def _edit(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
-    return await edit(daemon.services, argument, daemon.watch)
-
-
-async def edit(services: Services, argument: object, watch: Watch | None) -> dict[str, Any]:
-    """Carry an edit out and return its answer after the commit; volumes may have changed by it."""
-    command = commands.decode(argument)
-    answer = await services.writer.run(commands.execute, command, now_ns=time.time_ns())
-    if watch is not None:
-        watch.refresh()
-    services.scan.volumes.bell.ring()
+    answer = await edit(daemon.services, argument)
+    daemon.watch.refresh()
     return answer
 
 

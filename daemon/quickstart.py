@@ -54,14 +54,15 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run", add_help=False)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--library", type=Path)
-    parser.add_argument("--mount", type=Path)
-    parser.add_argument("--port", type=int, default=8180)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser = argparse.ArgumentParser(prog="./run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--home", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--setup", action="store_true")  # for the usage: the script takes it itself
+    parser.add_argument("--library", type=Path, metavar="DIR")
+    parser.add_argument("--mount", type=Path, metavar="DIR")
+    parser.add_argument("--port", type=int, default=8180, metavar="N")
+    parser.add_argument("--host", default="127.0.0.1", metavar="H")
     parser.add_argument("--tls-self-signed", action="store_true")
-    parser.add_argument("photos", type=Path, nargs="?")
+    parser.add_argument("photos", type=Path, nargs="?", metavar="PHOTOS")
     return parser.parse_args()
 
 

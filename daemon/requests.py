@@ -14,10 +14,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from catalog.commands.client import error_from
 from catalog.errors import DaemonNotRunning, LibraryLocked
 from catalog.library import Library
-from daemon.control import PROTOCOL_VERSION, short_address
+from daemon.control_address import PROTOCOL_VERSION, short_address
 
 ANSWER_TIMEOUT_S = 10.0
 # The daemon sends a progress line every second while a scan runs, also when nothing moves.
@@ -79,4 +78,6 @@ def _connected(library: Library, timeout_s: float) -> socket.socket:
 def _data_of(line: Line) -> Any:
     if line["ok"]:
         return line["data"]
+    from catalog.commands.client import error_from  # imports the store, which nobody needs for a good answer
+
     raise error_from(line["error"])

@@ -199,7 +199,11 @@ async def follow_hint(
     named = [path for path in directories if _is_within(path, starts)]
     trees = [path for path in new_trees if _is_within(path, starts)]
     session = await services.volumes.session(volume)
-    await _list_named(session, absorber, named, trees)
+    try:
+        await _list_named(session, absorber, named, trees)
+    except VolumeOffline as error:
+        await services.volumes.lost(volume.id, error)
+        raise
 
 
 def _absorber(services: ScanServices, volume: Volume, meter: _Meter | None) -> Absorber:

@@ -10,19 +10,22 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import trio
 
 from catalog.library import Library
 from catalog.store import progress
 from catalog.store.db import Reader, open_writer
+from catalog.store.ingest import renew_facts
 from catalog.store.migrations import migrate
-from catalog.store.scanning import abandon_scans
+from catalog.store.renewal import derive_again
 from catalog.store.volumes import volumes as stored_volumes
 from daemon.config import Config
 from daemon.ingest import open_ingest
 from daemon.media.pool import MediaPool, open_media_pool
 from daemon.scan import ScanServices
+from daemon.volume_process.starting import SpareChild
 from daemon.volumes import open_volumes
 from daemon.writer import WriterService, open_writer_service
 
@@ -81,26 +84,43 @@ def _has_scan_ahead(reader: Reader, started_ns: int) -> bool:
     return False
 
 
+async def edit(services: Services, argument: object) -> dict[str, Any]:
+    """Carry an edit out and return its answer after the commit; volumes may have changed by it."""
+    from catalog import commands  # few scans are interrupted by an edit
+
+    command = commands.decode(argument)
+    answer = await services.writer.run(commands.execute, command, now_ns=time.time_ns())
+    services.scan.volumes.bell.ring()
+    return answer
+
+
 @asynccontextmanager
-async def open_services(library: Library, config: Config) -> AsyncIterator[Services]:
-    """Open writer, media workers, volumes and ingest; the catalog is brought to this version's schema first."""
+async def open_services(
+    library: Library, config: Config, *, spare: SpareChild | None = None
+) -> AsyncIterator[Services]:
+    """Open writer, media workers, volumes and ingest; the catalog is brought to this version's schema first.
+
+    Args:
+        spare: a volume process that was started ahead of time.
+    """
     started_ns = time.time_ns()
     _prepare(library, started_ns)
     workers = config.workers.media or os.cpu_count() or 1
     async with (
         open_writer_service(library) as writer,
         open_media_pool(workers=workers) as media,
-        open_volumes(library, writer, config.scan) as volumes,
+        open_volumes(library, writer, config.scan, spare=spare) as volumes,
         open_ingest(writer, volumes, media, config.scan) as ingest,
     ):
         yield Services(ScanServices(writer, volumes, ingest, config.scan), media, started_ns)
 
 
 def _prepare(library: Library, now_ns: int) -> None:
-    """Bring the catalog to this version's schema, and close the scans that a crash left open."""
+    """Bring the catalog to this version's schema, and make due again what older readers read."""
     writer = open_writer(library)
     try:
         migrate(writer, now_ns)
-        abandon_scans(writer, now_ns)
+        renew_facts(writer)
+        derive_again(writer, now_ns)
     finally:
         writer.close()

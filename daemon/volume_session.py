@@ -3,9 +3,6 @@
 A session lives as long as its child. When the child ends, breaks the protocol or does not answer for `hang_s`, it is
 killed and every open request gets `VolumeOffline`. Nobody ever waits for a child that hangs in the kernel.
 Knows no catalog and no volume states.
-
-The child is started on the calling (main) thread: PR_SET_PDEATHSIG fires when the *thread* that forked ends, and
-trio ends idle worker threads after 10 s.
 """
 
 from __future__ import annotations
@@ -14,8 +11,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import islice
@@ -41,6 +36,7 @@ from daemon.volume_process.protocol import (
     encode_hello,
     path_key,
 )
+from daemon.volume_process.starting import start_volume_process
 from vfs.beneath import FileStamp
 
 log = logging.getLogger(__name__)
@@ -54,7 +50,6 @@ _ROUTE_CAPACITY = 1024
 MOST_HASH_ITEMS = 500
 _MOST_TIMES = 5000
 _REAP_S = 1.0
-_PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
 
 
 class VolumeSession:
@@ -358,17 +353,10 @@ def _parts_of(digests: Mapping[bytes, bytes]) -> list[dict[bytes, bytes]]:
     return parts
 
 
-def start_session(hello: Hello, *, hang_s: float = HANG_S) -> VolumeSession:
-    """Start a child for a volume; blocks for the fork. Call on the main thread and run `serve` next."""
-    assert threading.current_thread() is threading.main_thread()
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "daemon.volume_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, _PARENT_VARIABLE: str(os.getpid())},
-        cwd="/",
-        start_new_session=True,  # Ctrl-C is for the daemon, which ends its children in order
-        restore_signals=True,
-    )
+def start_session(
+    hello: Hello, *, hang_s: float = HANG_S, child: subprocess.Popen[bytes] | None = None
+) -> VolumeSession:
+    """Give a volume to a child, by default a new one (then on the main thread only); run `serve` next."""
+    child = start_volume_process() if child is None else child
     log.debug("volume process %d for %r, killed by %s", child.pid, hello.root, signal.SIGKILL.name)
     return VolumeSession(hello, child, hang_s=hang_s)

@@ -27,6 +27,7 @@ from daemon.children import wait_ended
 from daemon.config import ScanSection
 from daemon.volume_process.mounts import is_below
 from daemon.volume_process.protocol import Hello, ProbeReport
+from daemon.volume_process.starting import SpareChild
 from daemon.volume_session import HANG_S, VolumeSession, start_session
 from daemon.writer import WriterService
 
@@ -82,13 +83,16 @@ class Volumes:
         writer: WriterService,
         settings: ScanSection,
         nursery: trio.Nursery,
+        *,
         hang_s: float,
+        spare: SpareChild | None,
     ) -> None:
         self._writer = writer
         self._settings = settings
         self._session_nursery = nursery
         self._hang_s = hang_s
         self._library = library
+        self._spare = spare
         self._sessions: dict[VolumeId, VolumeSession] = {}
         self._starting: dict[VolumeId, trio.Lock] = {}
         self._scan_turns: dict[VolumeId, trio.Lock] = {}
@@ -170,7 +174,8 @@ class Volumes:
                 raise VolumeOffline(
                     f"{volume.name} still hangs: {_MOST_LEFT_BEHIND} of its processes wait in the kernel"
                 )
-            session = start_session(hello, hang_s=self._hang_s)
+            child = self._spare.take() if self._spare is not None else None
+            session = start_session(hello, hang_s=self._hang_s, child=child)
             self._sessions[volume.id] = session
             await self._session_nursery.start(self._serve, volume.id, session)
             return session
@@ -243,9 +248,18 @@ def _own_files(library: Library) -> tuple[tuple[int, int], ...]:
 
 @asynccontextmanager
 async def open_volumes(
-    library: Library, writer: WriterService, settings: ScanSection, *, hang_s: float = HANG_S
+    library: Library,
+    writer: WriterService,
+    settings: ScanSection,
+    *,
+    hang_s: float = HANG_S,
+    spare: SpareChild | None = None,
 ) -> AsyncIterator[Volumes]:
-    """Serve volumes for the length of the block; all children are dead or left behind after it."""
+    """Serve volumes for the length of the block; all children are dead or left behind after it.
+
+    Args:
+        spare: a child that was started ahead of time; the first volume that is asked for gets it.
+    """
     async with trio.open_nursery() as nursery:
-        yield Volumes(library, writer, settings, nursery, hang_s)
+        yield Volumes(library, writer, settings, nursery, hang_s=hang_s, spare=spare)
         nursery.cancel_scope.cancel()

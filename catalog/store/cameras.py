@@ -1,4 +1,4 @@
-"""Cameras: one row, and one folder, per make and model."""
+"""Cameras: one row, and one folder, per label: `Canon` + `EOS R5` and `Canon` + `Canon EOS R5` are one camera."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from catalog.store.db import Session, Writer
 
 
 def camera_id(session: Session, make: str, model: str) -> int | None:
-    """Return the row of exactly this make and model, or None."""
-    found = session.value("SELECT id FROM camera WHERE make = ? AND model = ?", (make, model))
+    """Return the row of the camera that this make and model call by its label, or None."""
+    found = session.value("SELECT id FROM camera WHERE fold = ?", (names.fold(label_of(make, model)),))
     return None if found is None else int(found)
 
 
 def get_or_create(writer: Writer, make: str, model: str) -> int:
-    """Return the row of this make and model; a new one gets a label that no other camera has."""
+    """Return the row of this camera; a new one is written as this first photo spells it."""
     known = camera_id(writer, make, model)
     if known is not None:
         return known
     new_id = writer.last_id("camera") + 1
     label = label_of(make, model)
-    if writer.row("SELECT 1 FROM camera WHERE fold = ?", (names.fold(label),)):
-        label = f"{label} ~{new_id}"
     writer.execute(
         "INSERT INTO camera (id, make, model, label, fold) VALUES (?, ?, ?, ?, ?)",
         (new_id, make, model, label, names.fold(label)),

@@ -124,7 +124,9 @@ def due_counts(session: Session) -> dict[str, int]:
     row = session.row(
         "SELECT (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep') AND facts_state = 'due'),"
         " (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep') AND facts_state = 'deep'),"
-        " (SELECT count(*) FROM content WHERE hash IS NULL),"
+        # Bytes that were replaced or went before they were read will never have a hash: they are not waited for.
+        " (SELECT count(*) FROM content AS c WHERE c.hash IS NULL AND EXISTS"
+        " (SELECT 1 FROM location AS l WHERE l.content_id = c.id AND l.state = 'present')),"
         " (SELECT count(*) FROM location WHERE sniff_due = 1 AND state = 'present')"
     )
     return dict(zip(("header", "deep", "hash", "sniff"), row or (0, 0, 0, 0), strict=True))

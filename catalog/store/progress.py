@@ -10,6 +10,14 @@ from dataclasses import dataclass
 from catalog.ids import VolumeId
 from catalog.store.db import Reader
 
+# Index location_unread.
+UNREADABLE = (
+    "SELECT CAST(CASE d.path WHEN x'' THEN l.name ELSE d.path || '/' || l.name END AS BLOB) AS path, l.hash_failure"
+    " FROM location AS l CROSS JOIN directory AS d ON d.id = l.directory_id"
+    " WHERE l.volume_id = ? AND l.hash_failure IS NOT NULL AND l.state = 'present' AND l.hash_failure GLOB 'E[A-Z]*'"
+    " ORDER BY path LIMIT ?"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class VolumeCounts:
@@ -52,15 +60,9 @@ def shown_count(reader: Reader) -> int:
 def unreadable(reader: Reader, volume_id: VolumeId, limit: int) -> list[tuple[bytes, str]]:
     """Return (path from the volume's root, errno name) of present files whose bytes could not be read, by path.
 
-    Files that were busy or changed while they were read are none: they are read later. Looks at every row of the
-    volume, some 100 ms per million.
+    Files that were busy or changed while they were read are none: they are read later.
     """
-    rows = reader.rows(
-        "SELECT CAST(CASE d.path WHEN x'' THEN l.name ELSE d.path || '/' || l.name END AS BLOB) AS path, l.hash_failure"
-        " FROM location AS l JOIN directory AS d ON d.id = l.directory_id"
-        " WHERE l.volume_id = ? AND l.state = 'present' AND l.hash_failure GLOB 'E[A-Z]*' ORDER BY path LIMIT ?",
-        (volume_id, limit),
-    )
+    rows = reader.rows(UNREADABLE, (volume_id, limit))
     return [(bytes(path), failure) for path, failure in rows]
 
 

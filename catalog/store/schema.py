@@ -29,7 +29,7 @@ TABLES: dict[str, Table] = {
         "One row per fact about the library itself.",
         {
             "key": "library_uid (26 characters), zone (IANA name, fixed at init), created_ns, facts_version (of the readers"
-            " for which all older facts were made due again).",
+            " for which all older facts were made due again), rules_version (of the rules that derived the columns).",
             "value": "Its value as text.",
         },
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -232,8 +232,8 @@ TABLES: dict[str, Table] = {
         "A make and model, as a folder of Cameras/.",
         {
             "id": "Never reused; the inode key of the folder.",
-            "make": "As the bytes say, trimmed; may be empty.",
-            "model": "As the bytes say, trimmed; may be empty.",
+            "make": "As the bytes of its first photo say, trimmed; may be empty.",
+            "model": "As the bytes of its first photo say, trimmed; may be empty.",
             "label": "What the folder is called: make and model without a doubled make, cleaned, unique.",
             "fold": "names.fold(label).",
         },
@@ -448,6 +448,10 @@ INDEXES: dict[str, tuple[str, str]] = {
     "location_missing": (
         "Files that are gone.",
         "CREATE INDEX location_missing ON location (volume_id) WHERE state = 'missing'",
+    ),
+    "location_unread": (
+        "Files whose bytes could not be read: few.",
+        "CREATE INDEX location_unread ON location (volume_id) WHERE hash_failure IS NOT NULL",
     ),
     "directory_parent": (
         "Subdirectories, paged by directory.",

@@ -17,12 +17,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -90,55 +88,6 @@ _UTC_TAIL = re.compile(r"\s*(?:Z|UTC|\+00:?00)$")
 
 class ExiftoolFailed(Exception):
     """exiftool died, fell silent or answered nonsense; the text says which. It is restarted by the next file."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExiftoolPaths:
-    """The program and what it needs to run: `runnable` files, `readable` trees."""
-
-    program: str
-    runnable: tuple[bytes, ...]
-    readable: tuple[bytes, ...]
-
-
-def find_exiftool() -> ExiftoolPaths | None:
-    """Look for exiftool on PATH; None if it, or its interpreter, is not there."""
-    program = shutil.which("exiftool")
-    interpreter = _interpreter_of(program) if program else None
-    if program is None or interpreter is None:
-        return None
-    loaders = [
-        *Path("/lib64").glob("ld-*.so*"),
-        *Path("/lib").glob("ld-*.so*"),
-        *Path("/lib").glob("*/ld-*.so*"),
-    ]
-    runnable = {os.path.realpath(path) for path in (program, interpreter, *map(str, loaders))}
-    readable = (
-        "/usr/lib",
-        "/usr/share",
-        "/usr/local/lib",
-        "/usr/local/share",
-        "/lib",
-        "/lib64",
-        "/etc/ld.so.cache",
-    )
-    beside = Path(os.path.realpath(program)).parent / "lib"  # where an unpacked exiftool keeps its modules
-    return ExiftoolPaths(
-        program,
-        tuple(sorted(os.fsencode(path) for path in runnable)),
-        tuple(os.fsencode(path) for path in (*readable, beside, "/dev/null", "/dev/urandom")),
-    )
-
-
-def _interpreter_of(program: str) -> str | None:
-    with open(program, "rb") as file:
-        line = file.readline(256)
-    words = line[2:].split() if line.startswith(b"#!") else []
-    if not words:
-        return None
-    if words[0].endswith(b"/env") and len(words) > 1:
-        return shutil.which(os.fsdecode(words[1]))
-    return os.fsdecode(words[0])
 
 
 def prepare_directory(directory: Path) -> None:

@@ -32,15 +32,15 @@ import trio
 from catalog.facts import READER_VERSION, FactsResult, Finding
 from catalog.values import WorkItem
 from daemon.frames import FrameError, FrameReceiver, send_frame
-from daemon.media.exiftool import find_exiftool
-from daemon.media.protocol import decode_answer, errand_of
-from daemon.media.worker import PARENT_VARIABLE
+from daemon.media.exiftool_paths import is_exiftool_there
+from daemon.media.protocol import PARENT_VARIABLE, decode_answer, errand_of
 
 log = logging.getLogger(__name__)
 
 FILE_DEADLINE_S = 20.0  # per file; header readers take milliseconds, exiftool's own deadline is 15 s
 START_DEADLINE_S = 20.0  # a cold interpreter from a slow disk takes 5 s
 CHUNK = 50  # files per request: round trips vanish, several workers share a batch
+LEAST_CHUNK = 10  # a handful of files is not worth a second worker, let alone a second exiftool
 FILES_PER_WORKER = 50_000  # then a fresh one: no leak of any library lives for ever
 _REAP_S = 1.0
 # Where a process sleeps in the kernel when its storage does not answer (FUSE, NFS, page cache).
@@ -95,7 +95,7 @@ class MediaPool:
             results.update(zip(places, found, strict=True))
 
         async with trio.open_nursery() as nursery:
-            for places in _chunks_by_root(items):
+            for places in _chunks_by_root(items, int(self._limiter.total_tokens)):
                 nursery.start_soon(read_chunk, places)
         return [results[place] for place in range(len(items))]
 
@@ -180,13 +180,14 @@ class MediaPool:
             await self._drop(worker)
 
 
-def _chunks_by_root(items: Sequence[WorkItem]) -> list[list[int]]:
-    """Return places of items in chunks of one root each, at most `CHUNK` long."""
+def _chunks_by_root(items: Sequence[WorkItem], workers: int) -> list[list[int]]:
+    """Return places of items in chunks of one root each, at most `CHUNK` long, a fair share for every worker."""
+    size = min(CHUNK, max(LEAST_CHUNK, -(-len(items) // workers)))
     places_by_root: dict[bytes, list[int]] = {}
     for place, item in enumerate(items):
         places_by_root.setdefault(item.root, []).append(place)
     return [
-        places[at : at + CHUNK] for places in places_by_root.values() for at in range(0, len(places), CHUNK)
+        places[at : at + size] for places in places_by_root.values() for at in range(0, len(places), size)
     ]
 
 
@@ -211,7 +212,7 @@ async def open_media_pool(
     """
     assert threading.current_thread() is threading.main_thread()
     _remove_leftovers(_short_temporary())
-    is_there = has_exiftool and find_exiftool() is not None
+    is_there = has_exiftool and is_exiftool_there()
     pool = MediaPool(workers=workers, has_exiftool=is_there, deadline_s=deadline_s)
     try:
         yield pool

@@ -14,6 +14,9 @@ from catalog.facts import Facts, FactsResult, Finding, facts_from_json
 from catalog.values import WorkItem
 from daemon.frames import FrameError
 
+# Names the process that the worker must not outlive.
+PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
+
 
 class Errand(NamedTuple):
     """One file below the worker's root, as the worker hears of it. `is_sniff`: nobody claims that it is media."""

@@ -23,14 +23,14 @@ from catalog.facts import READER_VERSION, Facts, Finding
 from catalog.media_types import guess_of_mime
 from daemon.frames import FrameError, read_frame, write_frame
 from daemon.media import draft as _draft
-from daemon.media.exiftool import Exiftool, ExiftoolFailed, find_exiftool, prepare_directory, read_answer
+from daemon.media.exiftool import Exiftool, ExiftoolFailed, prepare_directory, read_answer
+from daemon.media.exiftool_paths import find_exiftool
 from daemon.media.header import read_header
-from daemon.media.protocol import Answer, Errand, encode_answer
+from daemon.media.protocol import PARENT_VARIABLE, Answer, Errand, encode_answer
 from daemon.media.source import ByteSource
 from vfs.beneath import file_stamp, open_beneath, open_root
 from vfs.confine import Limits, confine, die_with_parent
 
-PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
 ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024  # header readers and perl stay below 150 MiB
 CPU_S_PER_FILE = 30  # beyond the pool's wall-clock deadline: holds even when the daemon itself is stopped
 _OPEN_FILES = 128

@@ -16,9 +16,9 @@ from daemon.frames import FrameError, read_frame
 from daemon.volume_process.answering import Answerer
 from daemon.volume_process.mounts import MountTable
 from daemon.volume_process.protocol import Hello, decode_hello
+from daemon.volume_process.starting import PARENT_VARIABLE
 from vfs.confine import Limits, confine, die_with_parent
 
-PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
 _BY_UUID = b"/dev/disk/by-uuid"
 # One directory, one file, the pipes, inotify; threads of several requests share them.
 _OPEN_FILES = 256
@@ -36,7 +36,10 @@ def main() -> None:
     replies_fd = os.dup(1)
     os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
     mounts = MountTable()
-    hello = decode_hello(cast("list[Any]", read_frame(requests)))
+    first = cast("list[Any] | None", read_frame(requests))
+    if first is None:
+        return  # started ahead of time and not needed
+    hello = decode_hello(first)
     confinement = confine(
         readable=_readable(hello),
         limits=Limits(open_files=_OPEN_FILES),

@@ -84,8 +84,12 @@ class Territory:
         if dentry.kind != "d" or dentry.inode not in self._own_inodes:
             return False
         with suppress(OSError):
-            return storage.identify_directory(path)[0] in self._own
+            return self.is_own_directory(storage.identify_directory(path)[0])
         return True
+
+    def is_own_directory(self, identity: tuple[int, int] | None) -> bool:
+        """Whether (device, inode) is a directory of our own state; None (a storage without inodes) is not."""
+        return identity in self._own
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ def walk(
         identity, mtime_ns = None, 0
         try:
             identity, mtime_ns = storage.identify_directory(path)
+            if territory.is_own_directory(identity):
+                continue  # a watcher may name it as a start
             listing = _NOTHING if identity in on_path else list_directory(storage, territory, path, tick)
         except OSError as error:
             listing = Listing([], [], error_name(error))

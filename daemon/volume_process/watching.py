@@ -52,12 +52,16 @@ class TreeWatcher:
                 path = to_do.pop()
                 tick()
                 with suppress(OSError):
-                    self._add(storage, path)
-                    to_do.extend(self._subdirectories(storage, path))
+                    if self._add(storage, path):
+                        to_do.extend(self._subdirectories(storage, path))
 
-    def _add(self, storage: LocalStorage, path: bytes) -> None:
+    def _add(self, storage: LocalStorage, path: bytes) -> bool:
+        """Watch a directory; False = it is our own state: watched, every write of the catalog would be a change."""
         fd = open_directory_beneath(storage.root_fd, path)
         try:
+            found = os.fstat(fd)
+            if self._territory.is_own_directory((found.st_dev, found.st_ino)):
+                return False
             watch = self._inotify.add_watch(fd, _MASK)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
@@ -69,6 +73,7 @@ class TreeWatcher:
         finally:
             os.close(fd)
         self._path_by_watch[watch] = path
+        return True
 
     def _subdirectories(self, storage: LocalStorage, path: bytes) -> list[bytes]:
         """Return the directories in it that a walk would enter; by type alone, without a stat where it is known."""

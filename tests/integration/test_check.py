@@ -104,7 +104,7 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I14", "sniff", sql(f"UPDATE location SET sniff_due = 1 WHERE id = {PRESENT}")),
     ("I14", "facts version", sql(f"UPDATE content SET facts_version = 0 WHERE {FORMER}")),
     ("I15", "volume", sql("UPDATE volume SET fold = 'x'")),
-    ("I15", "camera", sql("UPDATE camera SET fold = 'x'")),
+    ("I15", "camera", sql("UPDATE camera SET label = 'x'")),
 ]
 
 

@@ -256,6 +256,18 @@ def test_scan_of_an_offline_volume_says_so_and_loses_nothing(product: Product, p
     assert (status["volumes"][0]["missing"], status["photos"]) == (0, 12)
 
 
+@pytest.mark.parametrize("with_daemon", [False, True])
+def test_the_error_that_ends_a_scan_is_told_once(product: Product, photos: Path, with_daemon: bool) -> None:
+    if with_daemon:
+        product.run("up")
+    photos.rename(photos.with_name("elsewhere"))
+    lines = _scan(product, "Photos", code=13)
+    assert [line["type"] for line in lines].count("error") == 1
+    assert lines[-1]["error"] == lines[-2]["error"]
+    told = product.run("scan", "Photos", check=False)
+    assert (told.returncode, told.stderr.count("Photos is offline")) == (13, 1)
+
+
 def test_scan_is_partial_when_a_folder_cannot_be_listed(product: Product, photos: Path) -> None:
     require("user")
     closed = photos / "closed"

@@ -14,7 +14,7 @@ import pytest
 
 from catalog.buckets import Bucket, MediaType, View
 from catalog.query import parse
-from catalog.store import find, ingest, jobs, listing
+from catalog.store import find, ingest, jobs, listing, progress
 from catalog.store.claims import OWNERS_BY_VIEW
 from catalog.store.derive import _INPUTS
 from catalog.store.schema import INDEXES
@@ -98,6 +98,12 @@ def test_hot_statements_search_their_index(catalog: StoreHarness, sql: str, expe
     # json_each is the list of ids asked for; volumes are a handful.
     assert all("wanted" in line or line == "SCAN volume" for line in scanned), lines
     assert not any("TEMP B-TREE" in line for line in lines), lines
+
+
+def test_files_that_could_not_be_read_are_found_by_their_own_index(catalog: StoreHarness) -> None:
+    lines = plan(catalog, progress.UNREADABLE, 2)
+    assert "INDEX location_unread (volume_id=?)" in searched(lines, "l")
+    assert "INTEGER PRIMARY KEY" in searched(lines, "d")
 
 
 @pytest.mark.parametrize("view", list(View))

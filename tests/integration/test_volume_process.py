@@ -29,6 +29,7 @@ from daemon.excludes import Excludes
 from daemon.volume_process import walk as walking
 from daemon.volume_process.mounts import Mount, mount_of, parse_mount
 from daemon.volume_process.protocol import HashAnswer, Hello, TreeChange, Unchanged, WalkEnd, path_key
+from daemon.volume_process.starting import open_spare, start_volume_process
 from daemon.volume_session import VolumeSession, start_session
 from vfs.beneath import FileStamp, file_stamp
 from vfs.storage import memory
@@ -665,3 +666,35 @@ def test_a_store_without_inodes_is_walked_by_the_same_code() -> None:
         ]
         assert changed == [b"2019"]
     memory.drop_bucket(bucket)
+
+
+def test_a_child_that_was_started_ahead_and_not_needed_ends_with_the_block() -> None:
+    before = _children()
+    with open_spare() as spare:
+        (unused,) = _children() - before
+        child = start_volume_process()
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(timeout=10) == 0  # told nothing, it just goes
+        assert child.stdout is not None
+        child.stdout.close()
+    assert unused not in _children()
+    assert spare.take() is None
+
+
+async def test_a_session_takes_a_child_that_was_started_ahead(tmp_path: Path) -> None:
+    with open_spare() as spare:
+        child = spare.take()
+        assert child is not None
+        session = start_session(Hello(bytes(tmp_path), "local", (), (), (), ()), child=child)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(session.serve)
+            assert (await session.probe()).error is None
+            session.end("enough")
+        assert await session.reap()
+        assert session.child is child
+
+
+def _children() -> set[int]:
+    own = os.getpid()
+    return set(map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split()))

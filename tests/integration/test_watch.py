@@ -227,3 +227,29 @@ async def test_too_few_watches_are_said_and_the_looks_do_the_rest(tmp_path: Path
                 return {b"000/new.txt", b"199/new.txt"} <= await living.files()
 
             await eventually(is_found)
+
+
+async def test_a_root_that_is_emptied_is_suspect_and_nothing_is_missing(tmp_path: Path, root: Path) -> None:
+    async with watched(tmp_path, root) as (living, _, volume_id):
+        os.rename(root / "2019", tmp_path / "2019")
+
+        async def is_suspect() -> bool:
+            return (await living.volume(volume_id)).state == "suspect"
+
+        await eventually(is_suspect)
+        assert await living.files("missing") == set()
+        assert await living.files() == {b"2019/first.txt"}
+
+
+async def test_a_library_inside_a_watched_volume_is_never_cataloged(tmp_path: Path, root: Path) -> None:
+    async with watched(tmp_path, tmp_path) as (living, _, _):
+        (tmp_path / "library" / "config.toml").write_text("")
+        (tmp_path / "library").touch()
+        (tmp_path / "late.txt").write_bytes(b"x")
+
+        async def is_found() -> bool:
+            return b"late.txt" in await living.files()
+
+        await eventually(is_found)
+        await trio.sleep(1.2)  # hints about quiet directories come after a second
+        assert await living.files() == {b"late.txt", b"photos/2019/first.txt"}
