@@ -31,6 +31,8 @@ _HEIF_BRANDS = {
     b"jpx ": "image/jp2",
     b"jxl ": "image/jxl",
 }
+# First three characters of the major brands of movies: isom, iso2 …, mp41, mp42, avc1, M4V, dash, MSNV, XAVC.
+_MOVIE_BRANDS = frozenset((b"iso", b"mp4", b"avc", b"M4V", b"das", b"MSN", b"XAV", b"hvc", b"3gp", b"f4v"))
 _QUICKTIME_ATOMS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 
 # (offset, magic, mime), the first that fits; longer magics before shorter ones.
@@ -53,7 +55,6 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
     (0, b"\xff\x4f\xff\x51", "image/jp2"),
     (0, b"fLaC", "audio/flac"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"),
     (0, b"FLV\x01", "video/x-flv"),
     (0, b"\x00\x00\x01\xba", "video/mpeg"),
     (0, b"\x00\x00\x01\xb3", "video/mpeg"),
@@ -64,6 +65,7 @@ _MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"DSD ", "audio/x-dsf"),
     (0, b"#!AMR", "audio/amr"),
 )
+_ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 _RIFF_FORMS = {b"WEBP": "image/webp", b"WAVE": "audio/x-wav", b"AVI ": "video/x-msvideo"}
 _TIFF_MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _TIFF_RAWS_BY_MAGIC = ((8, b"CR\x02", "image/x-canon-cr2"), (8, b"IIII", "image/x-phaseone-iiq"))
@@ -86,6 +88,9 @@ def sniff(source: ByteSource, name: bytes) -> str | None:
         return "audio/aiff"
     if head[:4] in _TIFF_MAGICS:
         return _of_tiff(head, name)
+    if head.startswith(_ASF):  # the header of sound alone and of a film begin alike
+        promised = guess(name)
+        return "audio/x-ms-wma" if promised and promised.mime == "audio/x-ms-wma" else "video/x-ms-wmv"
     return _of_boxes(head, name) or _of_streams(head, source, name)
 
 
@@ -108,7 +113,7 @@ def _of_boxes(head: bytes, name: bytes) -> str | None:
         generic = _HEIF_BRANDS.get(brands[0])
         if generic == "image/heif":  # the generic brand first, the codec's brand among the compatible ones
             return next((_HEIF_BRANDS[one] for one in brands if one in (b"heic", b"heix", b"avif")), generic)
-        return generic or "video/mp4"
+        return generic or _of_unknown_brand(brands[0], name)
     if kind in _QUICKTIME_ATOMS and (_box_size(head) >= 8 or _box_size(head) in (0, 1)):
         # Old iPhone exports lack `ftyp` and start with `wide` or `mdat` (metadata.md 6).
         promised = guess(name)
@@ -116,6 +121,14 @@ def _of_boxes(head: bytes, name: bytes) -> str | None:
             promised.mime if promised and promised.mime in ("video/mp4", "audio/mp4") else "video/quicktime"
         )
     return None
+
+
+def _of_unknown_brand(brand: bytes, name: bytes) -> str:
+    """A brand that nobody registered is a movie's, unless the name promises a still of the same boxes."""
+    promised = guess(name)
+    is_still = promised is not None and promised.mime in _HEIF_BRANDS.values() and promised.kind == "photo"
+    is_movie = brand[:3] in _MOVIE_BRANDS
+    return promised.mime if promised is not None and is_still and not is_movie else "video/mp4"
 
 
 def _box_size(head: bytes) -> int:
