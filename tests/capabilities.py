@@ -49,6 +49,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
             *(
                 "unshare",
                 "bindfs",
+                "bash",
                 "zsh",
                 "fish",
                 "rclone",
