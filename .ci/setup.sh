@@ -51,6 +51,14 @@ install_packages() {
         die "apt-get could not install: ${missing[*]}"
 }
 
+# fusermount3 unmounts for an ordinary user only what it finds in /etc/mtab. systemd makes that link at boot; a bare
+# root without systemd lacks it.
+provide_mtab() {
+    if [ ! -e /etc/mtab ] && [ ! -L /etc/mtab ] && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
+        as_root ln -s ../proc/self/mounts /etc/mtab
+    fi
+}
+
 # On another system we install nothing, but go on if the tools are there.
 without_apt() {
     local tool absent=""

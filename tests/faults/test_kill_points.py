@@ -7,7 +7,6 @@ goes red on the seeded mutant, a writer without transactions.
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import signal
@@ -52,13 +51,17 @@ db.Writer.atomic = without_transaction
 """
 
 
+def make_folder(folder: Path, *, count: int, copied: int) -> Path:
+    """Make photos, four to a folder, and copies of the first folders, so that hashes merge assets."""
+    make_photos(folder, count, per_folder=4, pad_bytes=500)
+    for number in range(1, copied + 1):
+        shutil.copytree(folder / "DCIM" / f"{number:04d}", folder / "copies" / f"{number:04d}")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("crash") / "photos"
-    make_photos(folder, 60, per_folder=4, pad_bytes=500)
-    for name in ("0001", "0002", "0003"):
-        shutil.copytree(folder / "DCIM" / name, folder / "copies" / name)  # so that hashes merge assets
-    return folder
+    return make_folder(tmp_path_factory.mktemp("crash") / "photos", count=60, copied=3)
 
 
 def truth_of(product: Product) -> list[dict[str, Any]]:
@@ -71,14 +74,19 @@ def truth_of(product: Product) -> list[dict[str, Any]]:
     return sorted(documents, key=str)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    product = Product(tmp_path_factory.mktemp("undisturbed"))
+def undisturbed_truth(home: Path, photos: Path, *, count: int) -> list[dict[str, Any]]:
+    """Return what a scan finds that nobody kills."""
+    product = Product(home)
     product.init(photos)
     product.run("scan")
     found = truth_of(product)
-    assert len(found) == 60
+    assert len(found) == count
     return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    return undisturbed_truth(tmp_path_factory.mktemp("undisturbed"), photos, count=60)
 
 
 def killed_and_scanned_again(
@@ -118,15 +126,17 @@ def test_the_kills_really_happen(tmp_path: Path, photos: Path) -> None:
 
 
 @pytest.mark.long
-def test_200_kill_points(tmp_path: Path, photos: Path, undisturbed: list[dict[str, Any]]) -> None:
+def test_200_kill_points(tmp_path: Path) -> None:
+    photos = make_folder(tmp_path / "photos", count=240, copied=20)
+    undisturbed = undisturbed_truth(tmp_path / "undisturbed", photos, count=240)
     kills = 0
     for name in FAILPOINTS:
-        for passes in itertools.count(1):
+        for passes in range(1, LONG_KILLS // 4 + 1):
             home = tmp_path / f"{name}-{passes}"
             product, was_killed = killed_and_scanned_again(home, photos, f"{name}:{passes}")
             assert_same(product, undisturbed)
             shutil.rmtree(home)
-            if not was_killed or passes > LONG_KILLS // 4:
+            if not was_killed:
                 break
             kills += 1
     assert kills >= LONG_KILLS, f"only {kills} kills"
