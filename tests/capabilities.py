@@ -50,6 +50,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
                 "unshare",
                 "bindfs",
                 "bash",
+                "git",
                 "zsh",
                 "fish",
                 "rclone",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capabilities import require
 from catalog.errors import InvalidValue
 from daemon.excludes import BUILT_IN, Excludes
 
@@ -114,8 +114,7 @@ _names = st.text(alphabet="abc.", min_size=1, max_size=4).filter(lambda name: na
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
+    require("git")
     path = tmp_path_factory.mktemp("git")
     subprocess.run(["git", "init", "-q", path], check=True)
     return path
