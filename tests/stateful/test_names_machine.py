@@ -152,8 +152,12 @@ def test_names_never_move() -> None:
 def test_the_machine_notices_when_a_plain_owner_leaves_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ClaimBook, "depart", depart_without_tombstone)
     with pytest.raises(AssertionError, match=r"re-used|renamed"):
-        for _ in range(5):  # found within some 20 examples as a rule; one unlucky series proves nothing
-            run_state_machine_as_test(NamesMachine, settings=settings(PROFILE, max_examples=200))
+        run_series(5)  # found within some 20 examples as a rule; one unlucky series proves nothing
+
+
+def run_series(count: int) -> None:
+    for _ in range(count):
+        run_state_machine_as_test(NamesMachine, settings=settings(PROFILE, max_examples=200))
 
 
 def depart_without_tombstone(self: ClaimBook, bucket: Bucket, asset_id: int, called: object) -> str:
