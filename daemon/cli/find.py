@@ -94,9 +94,8 @@ def documents_matching(reader: Reader, predicate: Predicate, limit: int | None) 
 
 def pages_matching(reader: Reader, predicate: Predicate, limit: int | None) -> Iterator[list[AssetId]]:
     """Yield the ids of all photos that match, in pages."""
-    from catalog.store.find import matching
-
     from catalog.ids import AssetId
+    from catalog.store.find import matching
 
     after, left = AssetId(0), limit
     while left is None or left > 0:
