@@ -12,12 +12,22 @@ from typing import NamedTuple
 
 
 class View(IntEnum):
-    """Static views; the numbers are stored and must not change."""
+    """Static views; the numbers are stored and must not change.
+
+    Those up to CAMERAS follow from columns of the asset; from ALBUMS on, rows of the table `member` say who is in.
+    """
 
     TIMELINE = 1
     RECENT = 2
     TYPES = 3
     CAMERAS = 4
+    ALBUMS = 5
+    TAGS = 6
+    PEOPLE = 7
+    FAVORITES = 8
+    RATINGS = 9
+    STACKS = 10
+    TRASH = 11
 
 
 class MediaType(IntFlag):
@@ -44,7 +54,9 @@ TYPE_LABELS: dict[MediaType, str] = {
 
 
 # Plain integers: `buckets_of` runs twice per photo of an ingest, and enum arithmetic was a tenth of its time.
-_TIMELINE, _RECENT, _TYPES, _CAMERAS = (int(view) for view in View)
+_TIMELINE, _RECENT, _TYPES, _CAMERAS = (int(view) for view in (View.TIMELINE, View.RECENT, View.TYPES, View.CAMERAS))
+# Of Bucket.sub in Tags/: the tag itself, and it with everything below it (the folder _all).
+OWN, ALL = 0, 1
 _FLAGS = tuple(int(flag) for flag in MediaType)
 
 

@@ -2,6 +2,8 @@
 
 | kind | subject | name | meaning |
 |---|---|---|---|
+| dir+ / dir- | `view:parent` (parent: row of the album or tag above, 0 = the view itself) | label | a folder that a person \
+made (album, tag, person, saved search) appeared under this name in its parent, or left it |
 | entry+ | bucket `view:key:sub` | shown name | a photo appeared in a leaf folder of a static view |
 | entry- | bucket `view:key:sub` | shown name | a photo left it |
 | bucket+ / bucket- | bucket `view:key:sub` | NULL | the folder itself got its first / lost its last photo |
@@ -18,6 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KINDS = (
+    "dir+",
+    "dir-",
     "entry+",
     "entry-",
     "bucket+",

@@ -34,15 +34,19 @@ PROPERTIES: dict[str, Property] = {
     "description": Property(False, "text"),
     "rating": Property(False, "0-5"),
     "rejected": Property(False, "true or false"),
-    "label": Property(False, "colour label"),
+    "label": Property(False, "colour label, text"),
     "favorite": Property(False, "true or false"),
     "hidden": Property(False, "true = in no view"),
     "trashed": Property(False, "instant (ns) since when; null = restored"),
-    "position": Property(False, "{lat, lon, alt}: signed degrees, metres"),
-    "tag": Property(True, "path of a tag, joined by /"),
-    "album": Property(True, "uid of an album"),
-    "person": Property(True, "name of a person"),
-    "face": Property(True, "id of a face region"),
+    "position": Property(False, "{lat, lon, alt}: signed degrees, metres or null; null = no position"),
+    "stack": Property(False, "uid of a stack made by hand; false = split off, in no stack"),
+    "cover": Property(False, "instant (ns): stands for its stack since then; the latest wins; null = by rule"),
+    "tag": Property(True, "element: uid of a tag; true or false"),
+    "album": Property(True, "element: uid of an album; {at: number} = in it at this place; false = taken out"),
+    "person": Property(True, "element: uid of a person; true or false"),
+    "face": Property(
+        True, "element: uid of the region; {person: uid or null, x, y, w, h}, 0..1, upright, top left; false = no face"
+    ),
 }
 
 

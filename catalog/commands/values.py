@@ -1,13 +1,14 @@
 """Edits as values: what a person, or a frontend for one, wants changed. No behaviour, no clock, no store.
 
-Each has a name of its own on the wire (`NAMES`), made of JSON types by `catalog.commands.codec`. Commands that change
-what is said about photos join here with the layer's verbs.
+Each has a name of its own on the wire (`NAMES`), made of JSON types by `catalog.commands.codec`. What is said
+about photos: `catalog.commands.layer`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog.commands.layer import LAYER_NAMES, LayerCommand
 from catalog.values import Mode
 
 
@@ -93,6 +94,7 @@ Command = (
     | AddAccount
     | SetPassword
     | DisableAccount
+    | LayerCommand
 )
 
 # The name on the wire and in the journal; never changes.
@@ -106,4 +108,5 @@ NAMES: dict[type[Command], str] = {
     AddAccount: "account.add",
     SetPassword: "account.password",
     DisableAccount: "account.disable",
+    **LAYER_NAMES,
 }

@@ -1,6 +1,7 @@
 """Migrations: numbered, forward only, each in one transaction with its `migration` row and `user_version`.
 
-Migration 1 is the schema itself. A kill at any instant leaves the old schema or the new one, never half of one
+A new library runs all of them as well. A released migration is frozen: when migration 3 comes, what `layer_migration`
+takes from the schema today is written out there. A kill at any instant leaves the old schema or the new one, never half of one
 (without the transaction 71 of 100 kill points left half a schema: reliability.md 2). Knows no daemon.
 """
 
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +23,8 @@ from catalog.failpoints import failpoint
 from catalog.ids import new_uid
 from catalog.library import FILE_MODE, Library
 from catalog.store.db import CHECKSUM_VFS, RESERVED_BYTES, Writer, raise_ours, register_checksum_vfs
-from catalog.store.schema import INDEXES, TABLES
+from catalog.store.first_schema import STATEMENTS as FIRST
+from catalog.store.layer_migration import STATEMENTS as LAYER
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +33,12 @@ NEW_SUFFIX = ".new"
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema; `number` - 1 is the step before it."""
+    """One step of the schema; `number` - 1 is the step before it. `rebuilds`: a table that others refer to."""
 
     number: int
     name: str
     statements: tuple[str, ...]
+    rebuilds: bool = False
 
     @property
     def digest(self) -> str:
@@ -42,9 +47,8 @@ class Migration:
 
 
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(
-        1, "spine", tuple(table.ddl for table in TABLES.values()) + tuple(ddl for _, ddl in INDEXES.values())
-    ),
+    Migration(1, "spine", FIRST),
+    Migration(2, "layer", LAYER, rebuilds=True),
 )
 
 
@@ -92,15 +96,28 @@ def migrate(writer: Writer, now_ns: int, migrations: tuple[Migration, ...] = MIG
 
 
 def _apply(writer: Writer, migration: Migration, now_ns: int) -> None:
-    with writer.atomic():
+    with _foreign_keys_off(writer) if migration.rebuilds else nullcontext(), writer.atomic():
         for statement in migration.statements:
             writer.execute(statement)
             failpoint("store.migration")
+        broken = writer.rows("PRAGMA foreign_key_check") if migration.rebuilds else []
+        if broken:
+            raise MigrationFailed(f"{len(broken)} rows would refer to nothing", table=str(broken[0][0]))
         writer.execute(
             "INSERT INTO migration (number, name, digest, applied_ns) VALUES (?, ?, ?, ?)",
             (migration.number, migration.name, migration.digest, now_ns),
         )
         writer.execute(f"PRAGMA user_version = {migration.number}")
+
+
+@contextmanager
+def _foreign_keys_off(writer: Writer) -> Iterator[None]:
+    """Let a table be dropped that others refer to; the pragma does nothing inside a transaction."""
+    writer.rows("PRAGMA foreign_keys = 0")
+    try:
+        yield
+    finally:
+        writer.rows("PRAGMA foreign_keys = 1")
 
 
 def _build(library: Library, zone: str, now_ns: int) -> None:

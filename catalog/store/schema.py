@@ -5,23 +5,16 @@ that the operating system gave; text columns are NFC UTF-8. All tables are STRIC
 never reused, because inode numbers are made of them. A column called denormalised is recomputed by
 `store/check.py` and compared. The invariants I1, I2 … are functions of the same name there.
 
-`TABLES` maps table -> (prose, {column: prose}, DDL); `INDEXES` and their purpose follow. Migration 1 creates
-exactly this; a later migration changes both places and a test compares a fresh schema with a migrated one.
+`TABLES` maps table -> (prose, {column: prose}, DDL); `INDEXES` and their purpose follow; what people say is in
+`layer_schema.py`. The migrations lead to exactly this, which a test compares.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from catalog.store.layer_schema import LAYER_INDEXES, LAYER_TABLES
+from catalog.store.table import Table
 
-SCHEMA_VERSION = 1  # PRAGMA user_version; the number of the last migration
-
-
-class Table(NamedTuple):
-    """One table: what a row means, what each column holds, and the statement that creates it."""
-
-    prose: str
-    columns: dict[str, str]
-    ddl: str
+SCHEMA_VERSION = 2  # PRAGMA user_version; the number of the last migration
 
 
 TABLES: dict[str, Table] = {
@@ -166,8 +159,12 @@ TABLES: dict[str, Table] = {
             "added_day": "YYYYMMDD of first_seen_ns in the library's zone.",
             "camera_id": "Camera of the effective make and model, or NULL.",
             "types": "Bit mask of catalog.buckets.MediaType; 0 before the first facts.",
-            "is_shown": "1 = facts (or a finding) are there, some location is present, not trashed, not hidden.",
-            "state": "alias, else trashed, else hidden, else missing (no location present), else pending (no version"
+            "cell": "catalog.stacks.cell_of the ruling location: where its stack mates are looked for; NULL = none possible.",
+            "twin": "catalog.stacks.twin_of volume, directory and Apple's content identifier; NULL without one.",
+            "stack_id": "The stack it belongs to, by its owner's word or by rule; NULL = none.",
+            "cover_id": "The asset that stands for it in views; NULL = it stands for itself (I18).",
+            "is_shown": "1 = listed in views: state is shown, and no cover stands for it.",
+            "state": "alias, else trashed, else hidden, else missing (no location present or known), else pending (no version"
             " of its bytes has facts yet; while the deep tier is due, header facts without a date are not enough,"
             " or the photo would appear below Undated and move), else shown.",
             "changed_ns": "Last change of anything above: the ctime shown.",
@@ -181,13 +178,14 @@ TABLES: dict[str, Table] = {
         " kind TEXT NOT NULL CHECK (kind IN ('photo', 'video', 'audio')), mime TEXT NOT NULL,"
         " size INTEGER NOT NULL, capture TEXT, mtime_ns INTEGER NOT NULL, day INTEGER, year INTEGER,"
         " added_day INTEGER NOT NULL, camera_id INTEGER REFERENCES camera(id),"
-        " types INTEGER NOT NULL DEFAULT 0,"
+        " types INTEGER NOT NULL DEFAULT 0, cell INTEGER, twin INTEGER,"
+        " stack_id INTEGER REFERENCES stack(id), cover_id INTEGER REFERENCES asset(id),"
         " is_shown INTEGER NOT NULL DEFAULT 0 CHECK (is_shown IN (0, 1)),"
         " state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN"
         " ('shown', 'pending', 'missing', 'trashed', 'hidden', 'alias')),"
         " changed_ns INTEGER NOT NULL,"
         " CHECK ((merged_into IS NOT NULL) = (state = 'alias')),"
-        " CHECK ((is_shown = 1) = (state = 'shown'))) STRICT",
+        " CHECK ((is_shown = 1) = (state = 'shown' AND cover_id IS NULL))) STRICT",
     ),
     "content": Table(
         "One version of an asset's bytes: row at first sight, hash when read.",
@@ -244,8 +242,8 @@ TABLES: dict[str, Table] = {
         "A leaf folder of a static view that holds, or held, photos. Denormalised (I6).",
         {
             "view": "Code of catalog.buckets.View.",
-            "key": "Timeline: packed day; Recent: added day; Types: type code; Cameras: camera id.",
-            "sub": "Types and Cameras: year; else 0.",
+            "key": "Timeline: packed day; Recent: added day; Types: type code; Cameras: camera id; the layer's: see member.",
+            "sub": "Types and Cameras: year; the layer's: see member; else 0.",
             "count": "Photos shown in it.",
             "changed_ns": "When its entries last changed: the mtime and ctime shown.",
             "generation": "change.seq of that moment: the collection ETag.",
@@ -267,51 +265,6 @@ TABLES: dict[str, Table] = {
         "CREATE TABLE claim (view INTEGER NOT NULL, key INTEGER NOT NULL, sub INTEGER NOT NULL,"
         " fold TEXT NOT NULL, asset_id INTEGER NOT NULL REFERENCES asset(id),"
         " PRIMARY KEY (view, key, sub, fold)) STRICT, WITHOUT ROWID",
-    ),
-    "statement": Table(
-        "What people, sidecars and plugins say. Never removed by the machine.",
-        {
-            "id": "Never reused.",
-            "asset_id": "About this asset; never an alias (I5).",
-            "property": "One of catalog.layer.PROPERTIES.",
-            "element": "For sets (tag, album, person …): the element; '' for scalars.",
-            "value": "JSON of the value; null = cleared; for sets true = added, false = removed.",
-            "source": "user, sidecar or plugin.",
-            "author": "Account, sidecar path or plugin name.",
-            "made_ns": "When.",
-        },
-        "CREATE TABLE statement (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-        " asset_id INTEGER NOT NULL REFERENCES asset(id), property TEXT NOT NULL,"
-        " element TEXT NOT NULL DEFAULT '', value TEXT NOT NULL,"
-        " source TEXT NOT NULL CHECK (source IN ('user', 'sidecar', 'plugin')), author TEXT NOT NULL,"
-        " made_ns INTEGER NOT NULL, UNIQUE (asset_id, property, element, source, author)) STRICT",
-    ),
-    "journal": Table(
-        "Every user command and every merge, so that it can be told and undone.",
-        {
-            "id": "Never reused; order of commit.",
-            "command": "JSON of the command value.",
-            "author": "Who.",
-            "made_ns": "When.",
-            "undone_by": "The journal row that took it back, or NULL.",
-        },
-        "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL,"
-        " author TEXT NOT NULL, made_ns INTEGER NOT NULL, undone_by INTEGER REFERENCES journal(id)) STRICT",
-    ),
-    "journal_item": Table(
-        "One statement that a journal row changed.",
-        {
-            "journal_id": "Of this journal row.",
-            "asset_id": "About this asset (as it was called then; may be an alias now).",
-            "property": "As in statement.",
-            "element": "As in statement.",
-            "source": "As in statement.",
-            "before": "JSON before, or NULL = there was no statement.",
-            "after": "JSON after, or NULL = there is no statement.",
-        },
-        "CREATE TABLE journal_item (journal_id INTEGER NOT NULL REFERENCES journal(id),"
-        " asset_id INTEGER NOT NULL REFERENCES asset(id), property TEXT NOT NULL, element TEXT NOT NULL,"
-        " source TEXT NOT NULL, before TEXT, after TEXT) STRICT",
     ),
     "change": Table(
         "The change feed: what frontends must notice, appended in the transaction that did it. The oldest rows"
@@ -383,6 +336,8 @@ TABLES: dict[str, Table] = {
     ),
 }
 
+TABLES |= LAYER_TABLES
+
 # name -> (purpose, DDL). A listing names the index it relies on; tests/integration/test_plans.py holds it.
 INDEXES: dict[str, tuple[str, str]] = {
     "asset_timeline": (
@@ -402,8 +357,26 @@ INDEXES: dict[str, tuple[str, str]] = {
         "CREATE INDEX asset_kind ON asset (kind, year, content_id) WHERE is_shown = 1",
     ),
     "asset_special": (
-        "One year of the rarer types (RAW, Panoramas, Screenshots …), paged by content, filtered by the mask.",
-        "CREATE INDEX asset_special ON asset (year, content_id, types) WHERE is_shown = 1 AND types > 7",
+        "One year of the rarer types (RAW, Panoramas, Screenshots …), paged by content, filtered by the mask; members of"
+        " stacks as well, or a RAW behind its JPEG would be in no folder.",
+        "CREATE INDEX asset_special ON asset (year, content_id, types) WHERE state = 'shown' AND types > 7",
+    ),
+    "asset_day": (
+        "A few days of find, members of stacks as well, by id.",
+        "CREATE INDEX asset_day ON asset (day, id) WHERE state = 'shown'",
+    ),
+    "asset_cell": ("Possible stack mates.", "CREATE INDEX asset_cell ON asset (cell) WHERE cell IS NOT NULL"),
+    "asset_twin": (
+        "Possible halves of a Live Photo.",
+        "CREATE INDEX asset_twin ON asset (twin) WHERE twin IS NOT NULL",
+    ),
+    "asset_stack": (
+        "Members of a stack.",
+        "CREATE INDEX asset_stack ON asset (stack_id) WHERE stack_id IS NOT NULL",
+    ),
+    "asset_fold": (
+        "Who was the first of its name in the whole library: the plain name in dynamic views is that one's.",
+        "CREATE INDEX asset_fold ON asset (fold, id) WHERE is_suffixed = 0",
     ),
     "asset_name": (
         "A name in any folder: the day decides in the Timeline; elsewhere the other columns filter the few photos"
@@ -462,18 +435,6 @@ INDEXES: dict[str, tuple[str, str]] = {
         "CREATE INDEX directory_name ON directory (parent_id, name)",
     ),
     "claim_asset": ("Claims of an asset.", "CREATE INDEX claim_asset ON claim (asset_id)"),
-    "statement_property": (
-        "All assets with a property, or an element of a set.",
-        "CREATE INDEX statement_property ON statement (property, element)",
-    ),
-    "journal_item_journal": (
-        "Items of a journal row.",
-        "CREATE INDEX journal_item_journal ON journal_item (journal_id)",
-    ),
-    "journal_item_asset": (
-        "History of an asset.",
-        "CREATE INDEX journal_item_asset ON journal_item (asset_id)",
-    ),
     "job_due": (
         "Jobs to claim.",
         "CREATE INDEX job_due ON job (run_after_ns, id) WHERE state IN ('pending', 'running')",
@@ -488,3 +449,5 @@ INDEXES: dict[str, tuple[str, str]] = {
     ),
     "scan_volume": ("History of a volume.", "CREATE INDEX scan_volume ON scan (volume_id, id)"),
 }
+
+INDEXES |= LAYER_INDEXES
