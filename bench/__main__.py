@@ -1,4 +1,4 @@
-"""Run the yardsticks: `python -m bench [--only scan,rescan,mount,dav,edits,memory] [--work DIR] [--json FILE]`.
+"""Run the yardsticks: `python -m bench [--only scan,rescan,mount,dav,edits,layer,memory] [--work DIR] [--json FILE]`.
 
 `mount` measures the library that `scan` left in the same work folder; run both, or `--work` the same twice.
 Peers from Debian: b3sum, libimage-exiftool-perl, bindfs, rclone, apache2. `mount` needs root (drop_caches).
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.edits import measure_edits
 from bench.ingest import measure_rescan, measure_scan
+from bench.layer import measure_layer
 from bench.memory import measure_memory
 from bench.mounted import measure_mount
 from bench.timing import Report
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000, help="photos of the first scan")
     parser.add_argument("--rescan", type=int, default=100_000, help="files of the rescan")
     parser.add_argument(
-        "--only", default="scan,rescan,mount,dav,edits,memory", help="which groups, comma separated"
+        "--only", default="scan,rescan,mount,dav,edits,layer,memory", help="which groups, comma separated"
     )
     parser.add_argument("--assets", type=int, default=1_000_000, help="assets of the large seeded library")
     parser.add_argument("--work", type=Path, help="where to work (kept); default: a temporary folder")
@@ -40,6 +41,7 @@ def main() -> None:
                 "mount": lambda: measure_mount(report, work),
                 "dav": lambda: measure_webdav(report, work),
                 "edits": lambda: measure_edits(report, work),
+                "layer": lambda: measure_layer(report, work, count=chosen.assets),
                 "memory": lambda: measure_memory(report, work, counts=(100_000, chosen.assets)),
             }[group]()
         if chosen.json:

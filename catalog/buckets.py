@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
+from catalog import media_types
+
 
 class View(IntEnum):
     """Static views; the numbers are stored and must not change.
@@ -54,10 +56,14 @@ TYPE_LABELS: dict[MediaType, str] = {
 
 
 # Plain integers: `buckets_of` runs twice per photo of an ingest, and enum arithmetic was a tenth of its time.
-_TIMELINE, _RECENT, _TYPES, _CAMERAS = (int(view) for view in (View.TIMELINE, View.RECENT, View.TYPES, View.CAMERAS))
+_TIMELINE, _RECENT, _TYPES, _CAMERAS = (
+    int(view) for view in (View.TIMELINE, View.RECENT, View.TYPES, View.CAMERAS)
+)
 # Of Bucket.sub in Tags/: the tag itself, and it with everything below it (the folder _all).
 OWN, ALL = 0, 1
 _FLAGS = tuple(int(flag) for flag in MediaType)
+# Folders that show a photo although a cover stands for it: else a RAW behind its JPEG would be in no folder.
+_SPECIAL_FLAGS = tuple(flag for flag in _FLAGS if flag > MediaType.AUDIO)
 
 
 class Bucket(NamedTuple):
@@ -83,15 +89,31 @@ def path_of(bucket: Bucket, label: str | None = None) -> str:
 
     Args:
         bucket: what folder.
-        label: the camera's label; only Cameras needs it.
+        label: of the camera, person or stack; of an album or tag, the labels from the top joined by `/`. The others need
+            none.
     """
-    if bucket.view == View.TIMELINE:
-        return "Timeline/" + "/".join(day_parts(bucket.key))
-    if bucket.view == View.RECENT:
-        return f"Recent/{day_parts(bucket.key)[-1]}"
-    if bucket.view == View.TYPES:
-        return f"Types/{TYPE_LABELS[MediaType(bucket.key)]}/{bucket.sub:04d}"
-    return f"Cameras/{label}/{bucket.sub:04d}"
+    view, key, sub = bucket
+    if view == View.TIMELINE:
+        return "Timeline/" + "/".join(day_parts(key))
+    if view == View.TYPES:
+        return f"Types/{TYPE_LABELS[MediaType(key)]}/{sub:04d}"
+    root = _ROOTS[view]
+    if view == View.FAVORITES:
+        return root
+    if view in (View.RECENT, View.TRASH):
+        below = day_parts(key)[-1]
+    elif view in (View.CAMERAS, View.PEOPLE):
+        below = f"{label}/{sub:04d}"
+    elif view == View.STACKS:
+        below = f"{sub:04d}/{label}"
+    elif view == View.TAGS and sub == ALL:
+        below = f"{label}/_all"
+    else:
+        below = str(key if view == View.RATINGS else label)
+    return f"{root}/{below}"
+
+
+_ROOTS: dict[int, str] = {view: view.name.capitalize() for view in View}
 
 
 def day_parts(packed: int) -> tuple[str, ...]:
@@ -106,13 +128,43 @@ def day_parts(packed: int) -> tuple[str, ...]:
 
 
 def buckets_of(
-    *, is_shown: bool, day: int | None, year: int | None, added_day: int, types: int, camera_id: int | None
+    *,
+    is_shown: bool,
+    day: int | None,
+    year: int | None,
+    added_day: int,
+    types: int,
+    camera_id: int | None,
+    is_covered: bool = False,
 ) -> frozenset[Bucket]:
-    """Return every bucket that lists the asset with these columns; empty unless it is shown."""
-    if not is_shown or day is None or year is None:
+    """Return every bucket, up to CAMERAS, that lists the asset with these columns; empty unless it can be seen.
+
+    With `is_covered` it could be shown, but a cover stands for it: it is in the rarer folders of Types/ alone.
+    """
+    if day is None or year is None or not (is_shown or is_covered):
         return frozenset()
+    if not is_shown:
+        return frozenset([Bucket(_TYPES, flag, year) for flag in _SPECIAL_FLAGS if types & flag])
     found = {Bucket(_TIMELINE, day, 0), Bucket(_RECENT, added_day, 0)}
     found.update([Bucket(_TYPES, flag, year) for flag in _FLAGS if types & flag])
     if camera_id is not None:
         found.add(Bucket(_CAMERAS, camera_id, year))
     return frozenset(found)
+
+
+# Where folders of people's making stand beside photos.
+SUFFIXING_VIEWS = (int(View.ALBUMS), int(View.TAGS))
+
+
+def looks_like_media(fold: str) -> bool:
+    """Tell whether a folded name has an extension of a photo, video or sound.
+
+    Folders of people's making stand beside photos in Albums/ and Tags/: there a photo without such an extension
+    always carries its suffix, and a label with one carries its own. So the two never have one name.
+    """
+    return media_types.guess(fold.encode()) is not None
+
+
+def is_always_suffixed(view: int, fold: str) -> bool:
+    """Tell whether a photo of this folded name never has its plain name in the folders of a view."""
+    return view in SUFFIXING_VIEWS and not looks_like_media(fold)

@@ -35,7 +35,7 @@ from catalog.zones import from_utc, offset_of_local, zone_at
 __all__ = ["RULES_VERSION", "SOURCES", "Judged", "Resolution", "path_candidates", "resolve"]
 
 # Raise it when a rule here, in `path_dates` or in `buckets` changes: what older rules decided is decided again.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 # The closed list: name -> meaning. `CaptureTime.source` and `DateCandidate.source` hold nothing else.
 SOURCES: dict[str, str] = {

@@ -63,6 +63,18 @@ class InvalidQuery(UsageError):
     code = "invalid_query"
 
 
+class TooManyItems(UsageError):
+    """More photos would be changed than `--max-items` allows; nothing was."""
+
+    code = "too_many_items"
+
+
+class NeedsYes(UsageError):
+    """What cannot be taken back is done with `--yes` only; the plan is what was shown, and nothing was done."""
+
+    code = "needs_yes"
+
+
 class ConfigError(UsageError):
     """`config.toml` or an environment variable holds an unknown key or a bad value."""
 

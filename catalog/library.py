@@ -2,7 +2,7 @@
 
     catalog.sqlite3 (-wal, -shm)   the catalog        config.toml   settings of the owner
     state/  lock, control.sock, processes             sidecars/     exported sidecars
-    cache/  derivatives (or $GLASSINE_CACHE)
+    cache/  derivatives (or $GLASSINE_CACHE)          backups/      copies of the catalog
 
 Knows no SQL. Invariants: directories are 0700 and files 0600 whatever the umask; a library never lives on a
 network file system, where SQLite's WAL and flock lie (sqlite.org/wal.html, reliability.md 1); the lock is the
@@ -81,6 +81,11 @@ class Library:
     def sidecars_dir(self) -> Path:
         """Mirrored tree of exported sidecars."""
         return self.path / "sidecars"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Backups of the catalog, unless the configuration names another place; made with the first one."""
+        return self.path / "backups"
 
     @property
     def state_dir(self) -> Path:

@@ -38,6 +38,8 @@ _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"}
     | {f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"}
 )
+# Folded names that file managers look for, or leave, in every folder: frontends refuse them unseen, so no label may be one.
+LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "autorun.inf", "mach_kernel"})
 _EXTENSION = re.compile(r"\.\w+")
 _SUFFIXED = re.compile(rf"(?s)(.+)~([{ALPHABET}]{{{SHORT_LENGTH}}})", re.ASCII | re.IGNORECASE)
 

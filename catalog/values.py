@@ -129,6 +129,20 @@ class BucketRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderRow:
+    """A folder that a person made, or a rule: album, tag, person or stack. `parent_id` 0 = top level.
+
+    `changed_ns` and `generation` are those of what it lists; a folder that never listed anything: since it was made, 0.
+    """
+
+    id: int
+    parent_id: int
+    label: str
+    changed_ns: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTarget:
     """What must be found on a volume when bytes are served: exactly this file, or an error."""
 
@@ -296,14 +310,20 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JournalItem:
-    """One statement that a journal row changed; before/after are JSON texts, None = no statement."""
+    """One statement that a journal row changed; before/after are JSON texts, None = no statement.
+
+    `before_ns` and `after_ns` are when the two were said; None exactly where the text is.
+    """
 
     asset_id: AssetId
     property: str
     element: str
     source: str
+    author: str
     before: str | None
+    before_ns: int | None
     after: str | None
+    after_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)

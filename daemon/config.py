@@ -81,6 +81,28 @@ def _check_zone(raw: Any) -> str | None:
         raise ValueError from error
 
 
+def _check_view_name(raw: Any) -> str | None:
+    from catalog.names import clean_label
+
+    if not isinstance(raw, str) or (raw and clean_label(raw) != raw):
+        _refuse()
+    return raw or None
+
+
+def _check_query(raw: Any) -> str:
+    from datetime import date
+
+    from catalog.errors import InvalidQuery
+    from catalog.query import parse
+
+    try:
+        # Whether it is a query does not depend on the day.
+        parse(raw if isinstance(raw, str) else _refuse(), today=date(2000, 1, 1))
+    except InvalidQuery as error:
+        raise ValueError from error
+    return str(raw)
+
+
 def _list_of(item: Parser) -> Parser:
     def check(raw: Any) -> tuple[Any, ...]:
         return tuple(item.check(element) for element in (raw if isinstance(raw, list) else _refuse()))
@@ -97,10 +119,19 @@ _boolean = Parser(
 _text = Parser("a text", lambda raw: raw if isinstance(raw, str) else _refuse())
 _optional_text = Parser("a text", lambda raw: (raw or None) if isinstance(raw, str) else _refuse())
 _zone = Parser("a time zone of the IANA database, like Europe/Berlin", _check_zone)
+_view_name = Parser(
+    "a name for a folder that every system takes, not beginning with a dot or _; empty = switched off",
+    _check_view_name,
+)
+_query = Parser('a query (see "glassine help query")', _check_query)
 
 
 def _setting(default: Any, parse: Parser, help_text: str, *, unit: str | None = None) -> Any:
     return field(default=default, metadata={"parse": parse, "help": help_text, "unit": unit})
+
+
+def _view(name: str, what: str) -> Any:
+    return _setting(name, _view_name, f"Name of the folder of {what}; empty = switched off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +229,25 @@ class LogSection:
 
 @dataclass(frozen=True, slots=True)
 class ViewsSection:
-    """[views]"""
+    """[views]: each view can be renamed, or switched off by an empty name."""
 
     recent_days: int = _setting(30, _integer(1, 3_650), "Days that Recent/ looks back", unit="days")
+    timeline: str | None = _view("Timeline", "by day of capture")
+    recent: str | None = _view("Recent", "what came lately")
+    memories: str | None = _view("Memories", "this time of the year, years ago")
+    albums: str | None = _view("Albums", "albums")
+    searches: str | None = _view("Searches", "saved searches")
+    search: str | None = _view("Search", "any query as a folder")
+    tags: str | None = _view("Tags", "tags")
+    people: str | None = _view("People", "persons")
+    favorites: str | None = _view("Favorites", "favourites")
+    ratings: str | None = _view("Ratings", "ratings")
+    types: str | None = _view("Types", "kinds of files")
+    cameras: str | None = _view("Cameras", "cameras")
+    stacks: str | None = _view("Stacks", "photos that belong together")
+    originals: str | None = _view("Originals", "the volumes as they are")
+    offline: str | None = _view("Offline", "what cannot be opened now")
+    trash: str | None = _view("Trash", "trashed photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +255,40 @@ class TrashSection:
     """[trash]"""
 
     retention_days: int = _setting(
-        30, _integer(0, 36_500), f"Days that a photo stays in the trash {LATER}", unit="days"
+        30,
+        _integer(0, 36_500),
+        "Days that a photo is in the trash before its files may be purged, on writable volumes alone",
+        unit="days",
     )
-    auto_purge: bool = _setting(True, _boolean, f"Purge by itself what is past retention {LATER}")
+    auto_purge: bool = _setting(
+        True, _boolean, "Let the daemon purge what is over that; false = by hand only"
+    )
+    interval_s: int = _setting(
+        3_600, _integer(1, 604_800), "Between two looks of the daemon at the trash", unit="s"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSection:
+    """[backup]"""
+
+    enabled: bool = _setting(True, _boolean, "Let the daemon back the catalog up")
+    interval_h: int = _setting(24, _integer(1, 8_760), "Between two backups", unit="h")
+    keep: int = _setting(7, _integer(1, 10_000), "Backups that are kept at most", unit="backups")
+    max_age_days: int = _setting(
+        90, _integer(1, 36_500), "Age at which a backup goes; the newest good one stays", unit="days"
+    )
+    directory: str | None = _setting(
+        None, _optional_text, "Where backups lie. Default: backups/ in the library; better: on another disk"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MemoriesSection:
     """[memories]"""
 
-    years_back: int = _setting(20, _integer(1, 200), f"Years that Memories/ looks back {LATER}", unit="years")
-    exclude: tuple[str, ...] = _setting(
-        (), _list_of(_text), f"Queries whose photos Memories/ leaves out {LATER}"
-    )
+    years_back: int = _setting(20, _integer(1, 200), "Years that Memories/ looks back", unit="years")
+    exclude: tuple[str, ...] = _setting((), _list_of(_query), "Queries whose photos Memories/ leaves out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +316,7 @@ class Config:
     log: LogSection = field(default_factory=LogSection)
     views: ViewsSection = field(default_factory=ViewsSection)
     trash: TrashSection = field(default_factory=TrashSection)
+    backup: BackupSection = field(default_factory=BackupSection)
     memories: MemoriesSection = field(default_factory=MemoriesSection)
     thumbnails: ThumbnailsSection = field(default_factory=ThumbnailsSection)
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -288,6 +357,7 @@ _SECTIONS: dict[str, type] = {
     "log": LogSection,
     "views": ViewsSection,
     "trash": TrashSection,
+    "backup": BackupSection,
     "memories": MemoriesSection,
     "thumbnails": ThumbnailsSection,
 }
@@ -322,7 +392,24 @@ def load_config(library: HasConfigPath | None, environ: Mapping[str, str] | None
         section, key = name.split(".")
         by_section[section][key] = value
     sections: dict[str, Any] = {section: cls(**by_section[section]) for section, cls in _SECTIONS.items()}
+    _require_distinct(sections["views"])
     return Config(**sections, origins={name: origin for name, (_, origin) in chosen.items()})
+
+
+def _require_distinct(views: ViewsSection) -> None:
+    """No two views may have one name, whatever the case: WebDAV folds it."""
+    from catalog.names import fold
+
+    key_by_name: dict[str, str] = {}
+    for item in fields(views):
+        name = getattr(views, item.name)
+        if not isinstance(name, str):
+            continue
+        other = key_by_name.setdefault(fold(name), item.name)
+        if other != item.name:
+            raise ConfigError(
+                f"views.{other} and views.{item.name} have one name: {name!r}", key=f"views.{item.name}"
+            )
 
 
 def _from_file(path: Path) -> dict[str, tuple[Any, str]]:

@@ -1,6 +1,6 @@
 """The control socket: how other processes of the same user talk to the one that holds the library.
 
-A request is one line of JSON, `{"v": 1, "<request>": argument}`; the answer is any number of lines with a `type`
+A request is one line of JSON, `{"v": 1, "<request>": argument}`, an edit's with `"options": {…}` if need be; the answer is any number of lines with a `type`
 (progress, finding, error) and then exactly one line `{"ok": true, "data": …}` or `{"ok": false, "error": {…}}`. A
 connection may carry several requests, one after the other. Must not know: what a request does; `main` gives the
 handlers.
@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -34,7 +34,8 @@ from daemon.control_address import PROTOCOL_VERSION, short_address
 
 log = logging.getLogger(__name__)
 
-MAX_LINE_BYTES = 1024 * 1024
+# An edit of a million photos names them by uid: 30 bytes each. Only the owner can connect.
+MAX_LINE_BYTES = 32 * 1024 * 1024
 # A request is sent at once by its client; who needs longer is broken or hostile.
 _RECEIVE_TIMEOUT_S = 10
 # The kernel buffers some 200 kB; a client that leaves that unread for so long is dropped.
@@ -49,6 +50,17 @@ _PEER_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
 Line = dict[str, Any]
 Send = Callable[[Line], Awaitable[None]]
 Handler = Callable[[Any, Send], Awaitable[Line]]
+
+
+class Optioned(NamedTuple):
+    """The argument of a request that came with options."""
+
+    argument: Any
+    options: Any
+
+
+# Requests that may carry options.
+_OPTIONED = ("edit",)
 
 
 class ClientGone(Exception):
@@ -169,7 +181,7 @@ async def _turn(turns: trio.CapacityLimiter) -> AsyncIterator[None]:
 
 
 def parse_request(raw: bytes, *, known: Any) -> tuple[str, Any]:
-    """Return (request name, argument) of one line.
+    """Return (request name, argument) of one line; the argument is an `Optioned` where options came with it.
 
     Raises:
         InvalidValue: no JSON object, another protocol version, not exactly one known request.
@@ -183,10 +195,11 @@ def parse_request(raw: bytes, *, known: Any) -> tuple[str, Any]:
             f"the request must be a JSON object with v = {PROTOCOL_VERSION}",
             hint="The daemon may be of another version than the command: glassine down, then glassine up.",
         )
-    names = [name for name in document if name != "v"]
-    if len(names) != 1 or names[0] not in known:
-        raise InvalidValue(f"unknown request {names}; known: {', '.join(sorted(known))}")
-    return names[0], document[names[0]]
+    names = [name for name in document if name not in ("v", "options")]
+    if len(names) != 1 or names[0] not in known or ("options" in document and names[0] not in _OPTIONED):
+        raise InvalidValue(f"unknown request {sorted(document)}; known: {', '.join(sorted(known))}")
+    argument = document[names[0]]
+    return names[0], Optioned(argument, document["options"]) if "options" in document else argument
 
 
 def error_line(error: GlassineError) -> Line:

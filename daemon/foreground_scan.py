@@ -77,7 +77,7 @@ async def _run(
 
 def _handlers(services: Services, stop: Callable[[], None]) -> dict[str, Handler]:
     async def take_edit(argument: Any, send: Send) -> dict[str, Any]:
-        return await edit(services, argument)
+        return await edit(services, argument, send)
 
     async def tell_status(argument: Any, send: Send) -> dict[str, Any]:
         return {"ready": False, "scanning": True, "processes": services.processes(), "degraded": []}

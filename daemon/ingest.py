@@ -36,7 +36,7 @@ from vfs.beneath import FileStamp
 log = logging.getLogger(__name__)
 
 # One batch of facts is some 30 ms of write lock at most (store.record_facts) and 0.1 s of two workers.
-FACTS_BATCH = 200
+FACTS_BATCH = 150
 # exiftool takes some 20 ms per file: small batches keep the Timeline moving.
 DEEP_BATCH = 50
 HASH_BATCH = 200

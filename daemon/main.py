@@ -25,9 +25,12 @@ import trio
 from catalog.errors import EXIT_OK
 from catalog.library import Library, LibraryLock
 from daemon import processes
+from daemon.backups import Backups, open_backups
 from daemon.config import Config
 from daemon.control import Handler, Send, open_control
 from daemon.endings import first_error, open_signals
+from daemon.maintenance import open_maintenance
+from daemon.purge.request import purge_for
 from daemon.scan_request import scan_for
 from daemon.services import Services, edit, open_services
 from daemon.supervise import Frontend, Supervisor, open_frontends
@@ -58,8 +61,16 @@ class DaemonOptions:
 class Daemon:
     """What the running daemon can be asked and told."""
 
-    def __init__(self, services: Services, watch: Watch, supervisor: Supervisor, stop: trio.Event) -> None:
+    def __init__(
+        self,
+        services: Services,
+        watch: Watch,
+        supervisor: Supervisor,
+        backups: Backups,
+        stop: trio.Event,
+    ) -> None:
         self.services = services
+        self._backups = backups
         self.watch = watch
         self._supervisor = supervisor
         self._stop = stop
@@ -70,7 +81,7 @@ class Daemon:
 
     def degraded(self) -> list[str]:
         """Say what does not work as it should, and why, a sentence each."""
-        return self._supervisor.degraded()
+        return self._supervisor.degraded() + self._backups.degraded()
 
     @property
     def is_ready(self) -> bool:
@@ -115,10 +126,12 @@ async def _run(
             open_signals(stop.set),
             open_services(library, config) as services,
             open_watch(services.scan) as watch,
+            open_maintenance(services.purger),
+            open_backups(library, config.backup) as backups,
             open_frontends(library, frontends, outlive_us=options.frontends_outlive_us) as supervisor,
             open_control(
                 library.socket_path,
-                _handlers(daemon := Daemon(services, watch, supervisor, stop)),
+                _handlers(daemon := Daemon(services, watch, supervisor, backups, stop)),
                 clients=config.limits.writers,
             ),
             trio.open_nursery() as nursery,
@@ -165,12 +178,19 @@ def frontends_of(library: Library, config: Config, common: tuple[str, ...]) -> l
 
 
 def _handlers(daemon: Daemon) -> dict[str, Handler]:
-    handlers = {"edit": _edit, "status": _status, "scan": _scan, "wake": _wake, "shutdown": _shutdown}
+    handlers = {
+        "edit": _edit,
+        "status": _status,
+        "scan": _scan,
+        "purge": _purge,
+        "wake": _wake,
+        "shutdown": _shutdown,
+    }
     return {name: partial(handler, daemon) for name, handler in handlers.items()}
 
 
 async def _edit(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
-    answer = await edit(daemon.services, argument)
+    answer = await edit(daemon.services, argument, send)
     daemon.watch.refresh()
     return answer
 
@@ -186,6 +206,10 @@ async def _status(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
 
 async def _scan(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
     return await scan_for(daemon.services.scan, argument, send)
+
+
+async def _purge(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    return await purge_for(daemon.services.purger, argument, send)
 
 
 async def _wake(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:

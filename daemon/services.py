@@ -5,6 +5,7 @@ Whoever opens them holds the library lock. Must not know: sockets, frontends, si
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -22,8 +23,10 @@ from catalog.store.migrations import migrate
 from catalog.store.renewal import derive_again
 from catalog.store.volumes import volumes as stored_volumes
 from daemon.config import Config
+from daemon.control import ClientGone, Optioned, Send
 from daemon.ingest import open_ingest
 from daemon.media.pool import MediaPool, open_media_pool
+from daemon.purge.service import Purger
 from daemon.scan import ScanServices
 from daemon.volume_process.starting import SpareChild
 from daemon.volumes import open_volumes
@@ -31,6 +34,8 @@ from daemon.writer import WriterService, open_writer_service
 
 # An idle ingest answers at once; one that works does not.
 _DRAINED_S = 0.3
+# A third of the silence that a client of an edit bears, and more.
+_ALIVE_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Services:
 
     scan: ScanServices
     media: MediaPool
+    purger: Purger
     started_ns: int
 
     @property
@@ -84,14 +90,44 @@ def _has_scan_ahead(reader: Reader, started_ns: int) -> bool:
     return False
 
 
-async def edit(services: Services, argument: object) -> dict[str, Any]:
-    """Carry an edit out and return its answer after the commit; volumes may have changed by it."""
+async def edit(services: Services, argument: object, send: Send) -> dict[str, Any]:
+    """Carry an edit out and return its answer after the commit; volumes may have changed by it. Checkpoint.
+
+    Args:
+        services: the writer, and who must know.
+        argument: the command's JSON, or an `Optioned` of it.
+        send: to the client, which is told every few seconds that it is not forgotten.
+    """
     from catalog import commands  # few scans are interrupted by an edit
 
-    command = commands.decode(argument)
-    answer = await services.writer.run(commands.execute, command, now_ns=time.time_ns())
+    options = None
+    if isinstance(argument, Optioned):
+        argument, options = argument
+    command, chosen = commands.decode(argument), commands.decode_options(options)
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_tell_alive, send)
+        try:
+            async with services.purger.open_turn(command):
+                answer = await services.writer.run(
+                    commands.execute, command, now_ns=time.time_ns(), options=chosen
+                )
+        except Exception as error:  # noqa: BLE001 - carried over the border of the nursery, which would wrap it
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
     services.scan.volumes.bell.ring()
     return answer
+
+
+async def _tell_alive(send: Send) -> None:
+    """Send a sign of life now and then; who hung up is not told, and the edit goes on. Ends by being cancelled."""
+    with contextlib.suppress(ClientGone):
+        while True:
+            await trio.sleep(_ALIVE_EVERY_S)
+            # Race: cancelled in the middle of this line it would be cut; some 20 bytes fit into any socket's buffer.
+            await send({"type": "progress"})
 
 
 @asynccontextmanager
@@ -112,7 +148,8 @@ async def open_services(
         open_volumes(library, writer, config.scan, spare=spare) as volumes,
         open_ingest(writer, volumes, media, config.scan) as ingest,
     ):
-        yield Services(ScanServices(writer, volumes, ingest, config.scan), media, started_ns)
+        scan = ScanServices(writer, volumes, ingest, config.scan)
+        yield Services(scan, media, Purger(writer, volumes, config.trash), started_ns)
 
 
 def _prepare(library: Library, now_ns: int) -> None:

@@ -6,17 +6,20 @@ fact in the picture. Invariants: nothing is written; no volume is touched.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
-from catalog.errors import GlassineError
+from catalog.errors import ConfigError, GlassineError
 from catalog.library import Library
 from catalog.store import progress, volumes
 from catalog.store.db import Reader, open_reader
 from catalog.store.ingest import due_counts
 from catalog.values import Volume
 from daemon import processes
+from daemon.backups import BackupState, state_of
 from daemon.cli.output import instant, path_fields
+from daemon.config import BackupSection, load_config
 from daemon.requests import ask
 
 # A healthy daemon answers in milliseconds.
@@ -37,14 +40,28 @@ def status_of(library: Library) -> Document:
             document = _from_catalog(reader)
     finally:
         reader.close()
+    backup = _backup(library)
     return {
         "ready": bool(with_daemon and live and live["ready"]),
         "scanning": bool(live and live["scanning"]) or any(record.kind == "scan" for record in running),
         "library": str(library.path),
         **document,
+        "backup": {"directory": str(backup.directory), "last": instant(backup.last_ns)},
         "processes": [_process(record) for record in running] + (live["processes"] if live else []),
-        "degraded": (live["degraded"] if live else []) + _volume_troubles(document["volumes"]),
+        "degraded": [
+            *(live["degraded"] if live else []),
+            *_volume_troubles(document["volumes"]),
+            *([f"backup: {backup.trouble}"] if backup.trouble else []),
+        ],
     }
+
+
+def _backup(library: Library) -> BackupState:
+    try:
+        settings = load_config(library).backup
+    except ConfigError:  # `config check` tells; here it must not hide the rest of the picture
+        settings = BackupSection()
+    return state_of(library, settings, now_ns=time.time_ns())
 
 
 def _live(library: Library, running: list[processes.ProcessRecord]) -> Document | None:
@@ -121,5 +138,6 @@ def status_text(document: Document) -> Iterator[str]:
         f"photos     {document['photos']} in the Timeline; waiting: {waiting['facts']} for facts,"
         f" {waiting['hashes']} for a hash"
     )
+    yield f"backup     {document['backup']['last'] or 'none yet'}"
     for trouble in document["degraded"]:
         yield f"degraded   {trouble}"

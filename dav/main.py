@@ -27,7 +27,7 @@ from dav.httpd import LazyTls, Server
 from dav.options import DavOptions, check
 from dav.tls import own_addresses, own_names, self_signed
 from vfs.confine_server import confine_server
-from vfs.tree import Tree, TreeOptions, open_tree
+from vfs.tree import Tree, open_tree
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +90,7 @@ def _server(options: DavOptions, library: Library, pool: ReaderPool) -> Server:
 
 
 def _tree(options: DavOptions, library: Library, pool: ReaderPool) -> Tree:
-    chosen = TreeOptions(recent_days=options.recent_days)
-    return open_tree(library, pool, clock=time.time_ns, report=dict, options=chosen)
+    return open_tree(library, pool, clock=time.time_ns, report=dict, options=options.tree)
 
 
 def _finder(pool: ReaderPool) -> Callable[[str], Credentials | None]:

@@ -6,11 +6,12 @@ the clear, or for everybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import UsageError
 from dav.auth import is_loopback
+from vfs.options import TreeOptions
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8180
@@ -27,7 +28,7 @@ class DavOptions:
         tls_cert, tls_key: PEM files, both or none.
         tls_self_signed: make (once) and use a certificate of our own in `state/tls`.
         host_names: names that clients may use in addresses, beside the machine's own.
-        recent_days: days that Recent/ shows.
+        tree: how the tree looks.
         is_confined: give up the right to write outside the library directory, where the system can hold it.
     """
 
@@ -38,7 +39,7 @@ class DavOptions:
     tls_key: Path | None = None
     tls_self_signed: bool = False
     host_names: tuple[str, ...] = ()
-    recent_days: int = 30
+    tree: TreeOptions = field(default_factory=TreeOptions)
     is_confined: bool = True
 
     @property

@@ -27,6 +27,8 @@ STATUS_OF: dict[type[errors.GlassineError], HTTPStatus] = {
     errors.UsageError: HTTPStatus.BAD_REQUEST,
     errors.InvalidValue: HTTPStatus.BAD_REQUEST,
     errors.InvalidQuery: HTTPStatus.BAD_REQUEST,
+    errors.TooManyItems: HTTPStatus.BAD_REQUEST,
+    errors.NeedsYes: HTTPStatus.BAD_REQUEST,
     errors.ConfigError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NoLibrary: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LibraryLocked: HTTPStatus.SERVICE_UNAVAILABLE,

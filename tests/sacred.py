@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,26 @@ def fingerprints(root: Path) -> dict[bytes, Fingerprint]:
             path = os.path.join(folder, name)
             found[os.path.relpath(path, top)] = _fingerprint(path)
     return found
+
+
+def touched(
+    before: dict[bytes, Fingerprint], after: dict[bytes, Fingerprint], *, removed: Iterable[bytes] = ()
+) -> list[bytes]:
+    """Return what differs beyond a purge of the files `removed`: they are gone, and their directories' times moved."""
+    gone = set(removed)
+    parents = {os.path.dirname(path) or b"." for path in gone}
+    found = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+    return sorted(
+        path
+        for path in found
+        if not (path in gone and path not in after)
+        and not (path in parents and path in after and _is_same_directory(before[path], after[path]))
+    )
+
+
+def _is_same_directory(before: Fingerprint, after: Fingerprint) -> bool:
+    kept = ("mode", "uid", "gid", "inode", "xattrs", "blake3")
+    return all(getattr(before, name) == getattr(after, name) for name in kept)
 
 
 def _fingerprint(path: bytes) -> Fingerprint:

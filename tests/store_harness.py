@@ -10,14 +10,25 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from catalog import media_types
 from catalog.buckets import Bucket, View
 from catalog.facts import DateCandidate, Facts, FactsResult, Finding
 from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
 from catalog.library import Library
-from catalog.store import db, ingest, listing, migrations, scanning, volumes
+from catalog.media_types import MediaGuess
+from catalog.store import assets, db, ingest, journal, listing, migrations, scanning, volumes
 from catalog.store.check import check
 from catalog.store.db import Reader, Writer
-from catalog.values import DirectoryListing, HashResult, ListingDiff, Observed, PhotoRow, Violation, WorkItem
+from catalog.values import (
+    DirectoryListing,
+    HashResult,
+    JournalItem,
+    ListingDiff,
+    Observed,
+    PhotoRow,
+    Violation,
+    WorkItem,
+)
 
 ZONE = "Europe/Berlin"
 NOW_NS = 1_790_000_000 * 10**9
@@ -50,6 +61,7 @@ class StoreHarness:
     now_ns: int = NOW_NS
     disk: dict[bytes, dict[bytes, File]] = field(default_factory=dict)
     dates: dict[bytes, str | None] = field(default_factory=dict)
+    said_by: dict[bytes, dict[str, object]] = field(default_factory=dict)
 
     def put(self, path: bytes, body: str, **stamps: int) -> None:
         """Write a file; `scan` makes the store see it. A new body has a new inode unless told otherwise."""
@@ -101,13 +113,16 @@ class StoreHarness:
         return count
 
     def facts(self, item: WorkItem, **fields: object) -> Facts:
-        """Return what a reader would say of a file."""
+        """Return what a reader would say of a file: kind and type as its name says, `said_by` its path, `fields`."""
         local = self.dates.get(item.path, "2019-08-07T12:00:00")
         candidates = (DateCandidate(EXIF, local, local),) if local else ()
+        guess = media_types.guess(item.path) or MediaGuess("photo", "image/jpeg", is_raw=False)
         values: dict[str, object] = {
-            "kind": "photo",
-            "mime": "image/jpeg",
+            "kind": guess.kind,
+            "mime": guess.mime,
+            "is_raw": guess.is_raw,
             "candidates": candidates,
+            **self.said_by.get(item.path, {}),
             **fields,
         }
         return Facts(**values)  # type: ignore[arg-type]
@@ -171,13 +186,24 @@ class StoreHarness:
         return self.writer.value(f"SELECT {name} FROM asset WHERE id = ?", (asset_id,))
 
     def say(self, asset_id: AssetId, name: str, value: str, *, element: str = "", made_ns: int = 1) -> None:
-        """Make a statement by the user, as the layer's verbs will."""
+        """Make a statement by the user (JSON text): with its row in the journal and all that follows, as an edit does."""
+        said = (name, element, "user", "owner")
         with self.writer.atomic():
+            known = self.writer.row(
+                "SELECT value, made_ns FROM statement WHERE asset_id = ? AND property = ? AND element = ?"
+                " AND source = ? AND author = ?",
+                (asset_id, *said),
+            )
             self.writer.execute(
-                "INSERT INTO statement (asset_id, property, element, value, source, author, made_ns)"
-                " VALUES (?, ?, ?, ?, 'user', 'owner', ?)"
+                "INSERT INTO statement (asset_id, property, element, source, author, value, made_ns)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET value = excluded.value, made_ns = excluded.made_ns",
-                (asset_id, name, element, value, made_ns),
+                (asset_id, *said, value, made_ns),
+            )
+            item = JournalItem(asset_id, *said, *(known or (None, None)), value, made_ns)
+            journal.append(self.writer, {"do": "say"}, author="owner", now_ns=self.now_ns, items=[item])
+            assets.refresh(
+                self.writer, [asset_id], self.now_ns, self.writer.zone, may_restack=name == "stack"
             )
 
     def said(self, asset_id: AssetId) -> dict[tuple[str, str], str]:

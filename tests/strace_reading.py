@@ -75,8 +75,18 @@ def _written_paths(name: str, rest: str) -> list[str]:
     return _paths(rest)
 
 
-def trespasses(lines: Iterable[str], roots: Iterable[Path]) -> list[Trespass]:
-    """Return each call that opens for writing, or changes, anything at or below one of the roots."""
+def _is_removal_of(rest: str, paths: list[str], may_remove: Iterable[Path]) -> bool:
+    """Whether this `unlinkat` removes one file (no directory) that may be removed."""
+    return "AT_REMOVEDIR" not in rest and bool(paths) and Path(paths[-1]) in set(may_remove)
+
+
+def trespasses(
+    lines: Iterable[str], roots: Iterable[Path], *, may_remove: Iterable[Path] = ()
+) -> list[Trespass]:
+    """Return each call that opens for writing, or changes, anything at or below one of the roots.
+
+    `may_remove` are the files that a purge was asked for: `unlinkat` of exactly these is no trespass.
+    """
     prefixes = [str(root) for root in roots]
     found = []
     for line in lines:
@@ -90,12 +100,30 @@ def trespasses(lines: Iterable[str], roots: Iterable[Path]) -> list[Trespass]:
             paths = _paths(rest)
         elif name in WRITING:
             paths = _written_paths(name, rest)
+            if name == "unlinkat" and _is_removal_of(rest, paths, may_remove):
+                continue
         else:
             continue
         for path in paths:
             if any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes):
                 found.append(Trespass(name, path, line.rstrip()))
                 break
+    return found
+
+
+def removed_files(lines: Iterable[str], root: Path) -> list[Path]:
+    """Return each file below the root that was removed, in order."""
+    found = []
+    for line in lines:
+        match = _CALL.match(line)
+        if (
+            match is not None
+            and match.group("name") in ("unlink", "unlinkat")
+            and line.rstrip().endswith("= 0")
+        ):
+            path = (_paths(match.group("rest")) or [""])[-1]
+            if path.startswith(f"{root}/"):
+                found.append(Path(path))
     return found
 
 

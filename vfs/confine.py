@@ -2,7 +2,8 @@
 
 A media worker or a volume process calls `confine` once, before it sees an untrusted byte; its children
 inherit everything. After it the kernel refuses what charter sentence 1 forbids: to write, create, rename,
-remove or re-time any file at all, to open a socket, to trace another process.
+remove or re-time any file at all, to open a socket, to trace another process. One helper, the remover of the purge, keeps
+the right to remove files below one root.
 
 Landlock alone does not stop fchmod, utime, setxattr on a read-only descriptor, nor UDP and unix sockets
 (notes/README.md, correction 2); seccomp does. Seccomp alone cannot see openat2's flags; Landlock does. What
@@ -33,6 +34,7 @@ _RULE_PATH_BENEATH = 1
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_REMOVE_FILE = 1 << 5
 _ALL_OF_ABI_1 = (1 << 13) - 1
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # ABI 2, 3, 5
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
@@ -66,6 +68,8 @@ _REFUSED_CALLS: tuple[str, ...] = tuple(
     """.split()  # noqa: SIM905 - words read better as words
 )
 _EXECUTE_CALLS = ("execve", "execveat")
+# The one call that removes a file below a `removable` tree; with AT_REMOVEDIR it is refused there as well.
+_REMOVE_CALL = "unlinkat"
 # Numbers for libseccomp versions that do not know the names yet (the same on every architecture).
 _NEW_CALLS = {
     "fchmodat2": 452,
@@ -133,6 +137,7 @@ def confine(
     *,
     readable: Iterable[bytes] = (),
     executable: Iterable[bytes] = (),
+    removable: Iterable[bytes] = (),
     limits: Limits | None = None,
 ) -> Confinement:
     """Confine this process.
@@ -140,12 +145,13 @@ def confine(
     Args:
         readable: trees (or files) that may be read. A path that does not exist is passed over.
         executable: trees whose programs may be run, and read; none = execve is refused altogether.
+        removable: trees whose files (no directories) may be removed, and read: the purge alone has one.
         limits: resource limits; None = `Limits()`.
 
     Returns:
         What holds and what is missing. Never raises for a missing feature of the system.
     """
-    executable = list(executable)
+    executable, removable = list(executable), list(removable)
     missing: list[str] = []
     pyseccomp = _load_seccomp(missing)  # first: looking for libseccomp runs ldconfig
     _set_limits(limits or Limits())
@@ -154,9 +160,12 @@ def confine(
     rules = [
         *((path, _READ_FILE | _READ_DIR) for path in readable),
         *((path, _READ_FILE | _READ_DIR | _EXECUTE) for path in executable),
+        *((path, _READ_FILE | _READ_DIR | _REMOVE_FILE) for path in removable),
     ]
     abi = _landlock(rules, missing)
     refused = _REFUSED_CALLS if executable else (*_REFUSED_CALLS, *_EXECUTE_CALLS)
+    if removable:
+        refused = tuple(name for name in refused if name != _REMOVE_CALL)
     has_seccomp = pyseccomp is not None and _seccomp(pyseccomp, refused, missing)
     return Confinement(abi, has_seccomp, tuple(missing))
 
@@ -260,6 +269,8 @@ def _seccomp(pyseccomp: Any, refused: Sequence[str], missing: list[str]) -> bool
     for request in _REFUSED_IOCTLS:
         box.add_rule(no, "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, request))
     _refuse_opening_for_writing(pyseccomp, box, no)
+    if _REMOVE_CALL not in refused:
+        box.add_rule(no, _REMOVE_CALL, pyseccomp.Arg(2, pyseccomp.NE, 0))
     try:
         box.load()
     except OSError as error:

@@ -8,6 +8,7 @@ Invariants:
 - every writing request is answered EROFS, by us: the mount itself is never `ro`;
 - an answer that the kernel may keep was read no earlier than the last change that the notifier announced
   (`announce`): else a listing read before a change could be cached after its invalidation;
+- names of fleeting folders (dynamic views) are asked for at each use: nothing would announce that they changed;
 - reads have their exact length, and a slow volume holds only its own threads.
 """
 
@@ -35,7 +36,7 @@ from vfs.content import OpenBytes, OpenFile, open_original, require_reachable
 from vfs.fuse_border import Activity, guarded, refused
 from vfs.inodes import Inode
 from vfs.nodes import PREFERRED_IO_BYTES, Entry, Node, Ref
-from vfs.tree import Generated, Tree, is_probe
+from vfs.tree import Generated, Tree
 
 # How long the kernel may believe us. Changes are announced precisely, so this only bounds what a lost
 # announcement could cost.
@@ -146,12 +147,13 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
 
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: pyfuse3.RequestContext) -> EntryAttributes:
-        """Return the entry, or a negative one that the kernel may keep."""
-        if is_probe(parent_inode, name):
-            return _negative(TIMEOUT_S)
+        """Return the entry, or a negative one; the kernel may keep both, except in fleeting folders."""
         if name in (b".", b".."):
             return await self._dot(parent_inode, name)
+        if self._tree.is_refused(parent_inode, name):
+            return _negative(TIMEOUT_S)
         node: Node | None = None
+        timeout_s = _entry_timeout_s(parent_inode)
         for _ in range(_FRESH_TRIES):
             announced = self.announced
             try:
@@ -159,8 +161,8 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
             except NotFound:
                 node = None
             if announced == self.announced:
-                return _negative(TIMEOUT_S) if node is None else self._attributes(node)
-        return _negative(0) if node is None else self._attributes(node, timeout_s=0)
+                return _negative(timeout_s) if node is None else self._attributes(node, entry_s=timeout_s)
+        return _negative(0) if node is None else self._attributes(node, entry_s=0, attr_s=0)
 
     async def _dot(self, inode: int, name: bytes) -> EntryAttributes:
         """Answer NFS, which asks for `.` and `..` of what the kernel has forgotten."""
@@ -201,9 +203,10 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
                 break
             await self._read_page(listing, start_id)
         is_fresh = listing.announced == self.announced
+        entry_s, attr_s = (_entry_timeout_s(listing.inode), TIMEOUT_S) if is_fresh else (0.0, 0.0)
         first = bisect_right(listing.cookies, start_id)
         for entry in listing.entries[first:]:
-            attributes = self._attributes(entry.node, timeout_s=TIMEOUT_S if is_fresh else 0)
+            attributes = self._attributes(entry.node, entry_s=entry_s, attr_s=attr_s)
             if not pyfuse3.readdir_reply(token, entry.name, attributes, entry.cookie):
                 return
 
@@ -307,7 +310,7 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
             document = await self._ask(self._tree.document, Ref(Inode(inode)), OWNER)
         if document is None:
             raise FUSEError(pyfuse3.ENOATTR)
-        return xattrs.values(document)[name]
+        return xattrs.value(document, name)
 
     @guarded
     async def listxattr(self, inode: int, ctx: pyfuse3.RequestContext) -> Sequence[bytes]:
@@ -355,7 +358,9 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         self._last_handle += 1
         return self._last_handle
 
-    def _attributes(self, node: Node, timeout_s: float = TIMEOUT_S) -> EntryAttributes:
+    def _attributes(
+        self, node: Node, *, entry_s: float = TIMEOUT_S, attr_s: float = TIMEOUT_S
+    ) -> EntryAttributes:
         answer = EntryAttributes()
         answer.st_ino = node.inode
         answer.st_mode = (stat.S_IFDIR if node.is_dir else stat.S_IFREG) | node.mode
@@ -366,9 +371,14 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         answer.st_blksize = PREFERRED_IO_BYTES
         answer.st_atime_ns = answer.st_mtime_ns = node.mtime_ns
         answer.st_ctime_ns = node.ctime_ns
-        answer.entry_timeout = timeout_s
-        answer.attr_timeout = 0 if node.is_generated else timeout_s
+        answer.entry_timeout = entry_s
+        answer.attr_timeout = 0 if node.is_generated or node.is_fleeting else attr_s
         return answer
+
+
+def _entry_timeout_s(folder: int) -> float:
+    """Return how long the kernel may believe that a name of this folder is, or is not, there."""
+    return 0 if inodes.is_fleeting(folder) else TIMEOUT_S
 
 
 def _negative(timeout_s: float) -> EntryAttributes:

@@ -25,12 +25,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import EXIT_ERROR, EXIT_OK, GlassineError, all_errors
 from catalog.library import Library
 from vfs import mounting
+from vfs.options import TreeOptions
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +59,14 @@ class MountOptions:
         mountpoint: empty directory, or one that can be created.
         allow_other: other users may look in; the kernel then checks modes. Needs `user_allow_other` in
             /etc/fuse.conf unless root mounts.
-        recent_days: days of Recent/.
+        tree: how it looks.
         readers: catalog questions at once.
     """
 
     library: Library
     mountpoint: Path
     allow_other: bool = False
-    recent_days: int = 30
+    tree: TreeOptions = field(default_factory=TreeOptions)
     readers: int = READERS
 
 

@@ -109,6 +109,13 @@ class Planner:
     def _above(self, steps: list[Step], found: Plan) -> None:
         found.folders.update(dict.fromkeys(step.parent for step in steps if step.parent != ROOT))
 
+    def _folder(self, change: Change, found: Plan) -> None:
+        view, row = change.subject.split(":")
+        chain = self._tree.chain(int(view), int(row))
+        if chain:
+            found.expired[chain[0], change.name or b""] = None
+            found.folders.update(dict.fromkeys(chain))
+
     def _photo(self, change: Change, found: Plan) -> None:
         found.files[pack(Kind.CONTENT, int(change.subject))] = None
 
@@ -144,6 +151,8 @@ _RULES: dict[str, Callable[[Planner, Change, Plan], None]] = {
     "entry-": Planner._entry,
     "bucket+": Planner._bucket,
     "bucket-": Planner._bucket,
+    "dir+": Planner._folder,
+    "dir-": Planner._folder,
     "photo": Planner._photo,
     "orig+": Planner._original_entry,
     "orig-": Planner._original_entry,

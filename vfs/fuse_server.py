@@ -24,7 +24,7 @@ from vfs.fuse_main import MountOptions
 from vfs.fuse_notify import ChangeFollower, KernelNotifier, find_fuse_fd
 from vfs.mounting import SUBTYPE
 from vfs.takeover import dead_mount_replaced
-from vfs.tree import TreeOptions, open_tree
+from vfs.tree import open_tree
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def run(options: MountOptions, tell_ready: Callable[[], None], *, replaces_dead:
         pool,
         clock=time.time_ns,
         report=activity.report,
-        options=TreeOptions(recent_days=options.recent_days),
+        options=options.tree,
     )
     operations = TreeOperations(
         tree,

@@ -34,6 +34,16 @@ class Kind(IntEnum):
     CAMERAS = 8  # a folder of Cameras/: row of camera and year
     BY_ID = 9  # .glassine/by-id/<uid>/: row of asset
     META = 10  # its meta.json: row of asset
+    ALBUM = 11  # a folder of Albums/: row of album
+    TAG = 12  # a folder of Tags/, or its _all: row of tag, own or all
+    PERSON = 13  # a folder of People/: row of person and year
+    RATING = 14  # a folder of Ratings/: the rating
+    STACK = 15  # a folder of Stacks/: row of stack (0 = the folder of a year) and year
+    TRASH = 16  # a folder of Trash/: packed day
+    SEARCHES = 17  # a folder of Searches/: row of saved_search
+    SEARCH = 18  # a folder of Search/: hash of the query; known in memory only
+    MEMORIES = 19  # a folder of Memories/: span and year
+    OFFLINE = 20  # a folder of Offline/: row of volume
 
 
 class Fixed(IntEnum):
@@ -50,6 +60,17 @@ class Fixed(IntEnum):
     SERVICE_BY_ID = 9
     STATUS = 10
     VERSION = 11
+    ALBUMS = 12
+    TAGS = 13
+    PEOPLE = 14
+    FAVORITES = 15
+    RATINGS = 16
+    STACKS = 17
+    TRASH = 18
+    SEARCHES = 19
+    SEARCH = 20
+    MEMORIES = 21
+    OFFLINE = 22
 
 
 class DateLevel(IntEnum):
@@ -63,6 +84,9 @@ class DateLevel(IntEnum):
 
 _FILE_KINDS = frozenset({Kind.CONTENT, Kind.LOCATION, Kind.META})
 _FIXED_FILES = frozenset({Fixed.STATUS, Fixed.VERSION})
+# Folders whose entries follow from a question and the clock, not from rows that the change feed tells of.
+_FLEETING_KINDS = frozenset({Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE})
+_FLEETING_FIXED = frozenset({Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE})
 
 
 class Unpacked(NamedTuple):
@@ -99,6 +123,12 @@ def is_file(inode: int) -> bool:
     return kind in _FILE_KINDS or (kind is Kind.FIXED and key in _FIXED_FILES)
 
 
+def is_fleeting(inode: int) -> bool:
+    """Tell whether the names of this folder may change without a word of the change feed: not to be kept."""
+    kind, key = unpack(inode)
+    return kind in _FLEETING_KINDS or (kind is Kind.FIXED and key in _FLEETING_FIXED)
+
+
 def pack_date(level: DateLevel, packed: int) -> Inode:
     """Return the number of a Timeline folder; `packed` as `DateLevel` says."""
     return pack(Kind.TIMELINE, level << _DATE_BITS | packed)
@@ -113,13 +143,23 @@ def unpack_date(key: int) -> tuple[DateLevel, int]:
 
 
 def pack_pair(kind: Kind, row: int, year: int) -> Inode:
-    """Return the number of a folder of Types/ or Cameras/ (`year` 0), or of its year folder."""
+    """Return the number of a folder of Types/, Cameras/ or People/ (`year` 0), or of its year folder."""
     return pack(kind, row << _YEAR_BITS | year)
 
 
 def unpack_pair(key: int) -> tuple[int, int]:
     """Inverse of `pack_pair`, given the key: (row, year), year 0 for the folder itself."""
     return key >> _YEAR_BITS, key & ((1 << _YEAR_BITS) - 1)
+
+
+def pack_tag(row: int, sub: int) -> Inode:
+    """Return the number of a tag's folder (`sub` catalog.buckets.OWN) or of its `_all` (ALL)."""
+    return pack(Kind.TAG, row << 1 | sub)
+
+
+def unpack_tag(key: int) -> tuple[int, int]:
+    """Inverse of `pack_tag`, given the key."""
+    return key >> 1, key & 1
 
 
 ROOT = pack(Kind.FIXED, Fixed.ROOT)

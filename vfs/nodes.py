@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from vfs.inodes import Inode
+from vfs.inodes import Inode, is_fleeting
 
 FILE_MODE = 0o444
 DIRECTORY_MODE = 0o555
@@ -45,7 +45,7 @@ class Node(NamedTuple):
         mime: type, or None when nobody knows.
         hash: BLAKE3-256 of the bytes, or None (folders, unread and generated files).
         uid: of the asset, or None.
-        generation: of a leaf folder: grows with every change of its entries; 0 where there is none.
+        generation: of a folder: another number after every change of its entries; 0 where there is none.
         is_generated: bytes are made by us and may differ at the next open.
     """
 
@@ -69,6 +69,11 @@ class Node(NamedTuple):
     def blocks(self) -> int:
         """Blocks of 512 bytes: never 0 for bytes that exist, or `tar -S` archives zeros."""
         return -(-self.size // BLOCK_BYTES)
+
+    @property
+    def is_fleeting(self) -> bool:
+        """A folder of a dynamic view: neither its names nor its times may be kept. Its photos' attributes may."""
+        return self.is_dir and is_fleeting(self.inode)
 
     @property
     def etag(self) -> str:

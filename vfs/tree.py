@@ -13,13 +13,11 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from catalog.buckets import Bucket
-from catalog.buckets import View as BucketView
 from catalog.errors import NotFound, UsageError
 from catalog.ids import ContentId, LocationId
 from catalog.library import Library
@@ -29,42 +27,29 @@ from catalog.store.db import Reader, ReaderPool
 from catalog.values import OpenTarget, Viewer
 from vfs import web
 from vfs.content import OpenBytes, OpenFile, open_original
-from vfs.inodes import ROOT, Fixed, Inode, Kind, Unpacked, pack, unpack
+from vfs.inodes import ROOT, Inode, Kind, Unpacked, pack, unpack
 from vfs.nodes import Entry, Named, Node
-from vfs.views.cameras import cameras_view
-from vfs.views.contract import StaticView, Step, View, missing, page
+from vfs.options import TreeOptions
+from vfs.views.contract import Step, missing, page
 from vfs.views.folders import fixed_node, photo_node
-from vfs.views.originals import OriginalsView, entry_by_inode
-from vfs.views.recent import RecentView
-from vfs.views.root import VIEW_NAMES, RootNames
+from vfs.views.originals import entry_by_inode
+from vfs.views.root import RootNames
+from vfs.views.search import SEARCH
 from vfs.views.service import SERVICE_NAME, Served, ServiceView
-from vfs.views.timeline import TimelineView
-from vfs.views.types import types_view
+from vfs.views.table import ViewTable
+
+__all__ = ["Generated", "Original", "Tree", "TreeOptions", "is_probe", "open_tree"]
 
 PAGE_ENTRIES = 1000  # one query and, over FUSE, one hop to a thread; about 0.5 MB while it is held
-RECENT_DAYS = 30
 _ORIGINALS_KINDS = frozenset({Kind.VOLUME, Kind.DIRECTORY})
 _PROBES = frozenset(
     {
         b".hidden", b".directory", b".xdg-volume-info", b".Trash", b".DS_Store", b".localized", b".Spotlight-V100",
         b".fseventsd", b".TemporaryItems", b".apdisk", b".git", b".nomedia", b"autorun.inf", b"AutoRun.inf",
-        b"desktop.ini", b"Desktop.ini", b"folder.jpg", b"Folder.jpg", b"Thumbs.db", b"thumbs.db", b"mach_kernel",
+        b"desktop.ini", b"Desktop.ini", b"Thumbs.db", b"thumbs.db", b"mach_kernel",
     }
 )  # fmt: skip
 _PROBE_PREFIXES = (b"._", b".Trash-", b".fuse_hidden", b".nfs")
-
-
-@dataclass(frozen=True, slots=True)
-class TreeOptions:
-    """How the tree looks.
-
-    Attributes:
-        recent_days: how many days Recent/ shows, today included.
-        names: what the views are called; one that is left out is switched off.
-    """
-
-    recent_days: int = RECENT_DAYS
-    names: Mapping[Fixed, str] = field(default_factory=lambda: VIEW_NAMES)
 
 
 class Original(NamedTuple):
@@ -88,7 +73,7 @@ class Tree:
         pool: readers; the tree uses one at a time per calling thread.
         served: what `.glassine/status.json` says of the serving process.
         clock: ns since 1970.
-        options: names and days.
+        options: names, and how far back views look.
     """
 
     def __init__(
@@ -104,27 +89,11 @@ class Tree:
         self._served = served
         self._names = RootNames(chosen.names)
         self._service = ServiceView(served)
-        timeline, cameras, types = TimelineView(), cameras_view(), types_view()
         with pool.reader() as reader:
-            recent = RecentView(zone=reader.zone, clock=clock, days=chosen.recent_days)
-        originals = OriginalsView(served.created_ns)
-        self._static: dict[int, tuple[Fixed, StaticView]] = {
-            BucketView.TIMELINE: (Fixed.TIMELINE, timeline),
-            BucketView.RECENT: (Fixed.RECENT, recent),
-            BucketView.TYPES: (Fixed.TYPES, types),
-            BucketView.CAMERAS: (Fixed.CAMERAS, cameras),
-        }
-        # Two tables: the numbers of Kind and Fixed overlap, and an IntEnum is its number to a dict.
-        self._by_kind: dict[Kind, View] = {
-            Kind.TIMELINE: timeline, Kind.RECENT: recent, Kind.TYPES: types, Kind.CAMERAS: cameras,
-            Kind.VOLUME: originals, Kind.DIRECTORY: originals, Kind.LOCATION: originals,
-            Kind.BY_ID: self._service, Kind.META: self._service,
-        }  # fmt: skip
-        self._by_fixed: dict[Fixed, View] = {
-            Fixed.TIMELINE: timeline, Fixed.UNDATED: timeline, Fixed.RECENT: recent, Fixed.TYPES: types,
-            Fixed.CAMERAS: cameras, Fixed.ORIGINALS: originals, Fixed.SERVICE: self._service,
-            Fixed.SERVICE_BY_ID: self._service, Fixed.STATUS: self._service, Fixed.VERSION: self._service,
-        }  # fmt: skip
+            zone = reader.zone
+        self._views = ViewTable(
+            self._service, zone=zone, created_ns=served.created_ns, clock=clock, options=chosen
+        )
 
     # The three doors
 
@@ -135,12 +104,12 @@ class Tree:
             NotFound: there is none; unknown names never create anything.
         """
         at = unpack(parent.inode)
-        if is_probe(parent.inode, name):
+        if self.is_refused(parent.inode, name):
             raise missing(name)
         with self._snapshot() as reader:
             if parent.inode == ROOT:
                 return self._node(reader, unpack(self._root_entry(name)))
-            return self._view(at).lookup(reader, at, name, viewer)
+            return self._views.view(at).lookup(reader, at, name, viewer)
 
     def children(
         self, node: Named, viewer: Viewer, after: int = 0, limit: int | None = None
@@ -211,7 +180,7 @@ class Tree:
         if at.kind in (Kind.CONTENT, Kind.LOCATION, Kind.META):
             raise UsageError("a file may be in several folders")
         with self._pool.reader() as reader:
-            return self._view(at).parent(reader, at)
+            return self._views.view(at).parent(reader, at)
 
     def resolve(self, path: bytes, viewer: Viewer) -> Node:
         """Return the node at a path below the root; exact names, empty components ignored."""
@@ -223,7 +192,7 @@ class Tree:
 
     def steps(self, bucket: Bucket) -> list[Step]:
         """Return every name from the root to a leaf folder; empty if its view is switched off."""
-        fixed, view = self._static[bucket.view]
+        fixed, view = self._views.static[bucket.view]
         name = self._names.name(fixed)
         if name is None:
             return []
@@ -232,11 +201,26 @@ class Tree:
 
     def leaf(self, bucket: Bucket) -> Inode:
         """Return the number of a leaf folder."""
-        return self._static[bucket.view][1].leaf(bucket)
+        return self._views.static[bucket.view][1].leaf(bucket)
+
+    def chain(self, view: int, row: int) -> list[Inode]:
+        """Return the numbers of the folder of an album, tag or person (0 = the view's root) and of those above it.
+
+        The root of the view is the last; empty for a view that this program does not know.
+        """
+        labelled = self._views.labelled.get(view)
+        if labelled is None:
+            return []
+        with self._pool.reader() as reader:
+            return labelled.chain(reader, row)
+
+    def is_refused(self, parent: int, name: bytes) -> bool:
+        """Tell whether a folder can have no entry of this name, without touching the catalog."""
+        return is_probe(parent, name) or (parent == SEARCH and self._views.search.predicate(name) is None)
 
     def top_names(self) -> list[bytes]:
         """Return the names below the root that a client may have cached."""
-        return [name for name, _ in self._names.listed()] + [SERVICE_NAME]
+        return [name for name, _, _ in self._names.listed()] + [SERVICE_NAME]
 
     def document(self, node: Named, viewer: Viewer) -> dict[str, Any] | None:
         """Return the photo document (CLI.md) of a file in a view or in `Originals/`; None if it is no photo."""
@@ -284,13 +268,11 @@ class Tree:
         if is_probe(parent.inode, name.encode("utf-8", "replace")) or web.is_junk(name):
             raise missing(name)
         at = unpack(parent.inode)
-        bucket = None if parent.inode == ROOT else self._view(at).bucket(at)
-        if bucket is not None:
-            with self._pool.reader() as reader:
-                row = listing.photo_folded(reader, bucket, name)
-            if row is None:
-                raise missing(name)
-            return photo_node(row)
+        if parent.inode != ROOT:
+            with self._snapshot() as reader:
+                found = self._views.view(at).folded(reader, at, name)
+            if found is not None:
+                return found
         wanted = fold(name)
         matches = [
             entry.node for entry in self.children_web(parent, viewer) if fold(entry.name.decode()) == wanted
@@ -320,9 +302,10 @@ class Tree:
     def _page(self, at: Unpacked, viewer: Viewer, after: int, limit: int) -> list[Entry]:
         with self._snapshot() as reader:
             if pack(*at) != ROOT:
-                return self._view(at).children(reader, at, viewer, after, limit)
+                return self._views.view(at).children(reader, at, viewer, after, limit)
             entries = [
-                Entry(name, inode, self._node(reader, unpack(inode))) for name, inode in self._names.listed()
+                Entry(name, cookie, self._node(reader, unpack(inode)))
+                for name, inode, cookie in self._names.listed()
             ]
             return page(entries, after, limit)
 
@@ -334,19 +317,13 @@ class Tree:
             if row is None:
                 raise missing(f"content {at.key}")
             return photo_node(row)
-        return self._view(at).node(reader, at)
+        return self._views.view(at).node(reader, at)
 
     def _root_entry(self, name: bytes) -> Inode:
         inode = self._names.inode(name)
         if inode is None:
             raise missing(name)
         return inode
-
-    def _view(self, at: Unpacked) -> View:
-        try:
-            return self._by_fixed[Fixed(at.key)] if at.kind is Kind.FIXED else self._by_kind[at.kind]
-        except (ValueError, KeyError) as error:
-            raise missing(f"inode {pack(*at):x}") from error
 
 
 def is_probe(parent: int, name: bytes) -> bool:

@@ -14,7 +14,7 @@ from catalog.ids import ALPHABET, SHORT_LENGTH, uid_from_int
 from vfs.inodes import Inode, Kind, pack, unpack
 
 _JUNK_PREFIXES = ("._", ".", "~$")
-_JUNK = frozenset({"desktop.ini", "thumbs.db", "autorun.inf", "mach_kernel", "folder.jpg"})
+_JUNK = frozenset({"desktop.ini", "thumbs.db", "autorun.inf", "mach_kernel"})
 
 
 def shown_name(raw: bytes, inode: int) -> str:

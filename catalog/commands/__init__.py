@@ -2,6 +2,7 @@
 
 from catalog.commands.codec import decode, encode
 from catalog.commands.execute import execute
+from catalog.commands.options import EditOptions, decode_options, encode_options
 from catalog.commands.values import (
     NAMES,
     AcceptEmpty,
@@ -25,10 +26,13 @@ __all__ = [
     "Command",
     "DisableAccount",
     "DisableVolume",
+    "EditOptions",
     "EnableVolume",
     "RemoveLibraryPath",
     "SetPassword",
     "decode",
+    "decode_options",
     "encode",
+    "encode_options",
     "execute",
 ]

@@ -1,7 +1,8 @@
 """Handing an edit to whoever writes: the daemon over `state/control.sock`, or, with nobody there, this process.
 
-One line of JSON each way: `{"v": 1, "edit": {…}}`, then `{"ok": true, "data": …}` or `{"ok": false, "error": {…}}`,
-which is raised here as the class of its code. The answer comes after the commit. Blocks.
+One line of JSON each way: `{"v": 1, "edit": {…}, "options": {…}}`, then `{"ok": true, "data": …}` or `{"ok": false,
+"error": {…}}`, which is raised here as the class of its code. The answer comes after the commit; until then the daemon
+sends a line with a `type` every few seconds, so that silence means trouble however long an edit takes. Blocks.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from typing import Any
 
 from catalog.commands.codec import encode
 from catalog.commands.execute import execute
+from catalog.commands.options import EditOptions, encode_options
 from catalog.commands.values import Command
 from catalog.errors import GlassineError, LibraryLocked, all_errors
 from catalog.library import Library, LibraryLock, locked_by
 from catalog.store.db import open_writer
 from catalog.store.migrations import migrate
+from catalog.store.renewal import derive_again
 
 PROTOCOL_VERSION = 1
-# The daemon answers after the commit; an ingest batch before it takes 50 ms. Longer means that it is in trouble.
+# The longest silence. The daemon tells every 5 s that an edit is waiting for its turn or under way; before that a client
+# waits 20 s at most among too many others. No edit is given up for being large.
 ANSWER_TIMEOUT_S = 30.0
-# Between taking the lock and listening on the socket a starting daemon needs a moment.
-LOCK_WAIT_S = 2.0
+# A starting daemon needs a moment between taking the lock and listening; another command that edits, a few seconds.
+LOCK_WAIT_S = 10.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 
@@ -34,18 +38,24 @@ class _NobodyListensError(Exception):
     """No socket, or one that a dead daemon left: nothing was sent. No error of ours, which a daemon may answer."""
 
 
-def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[str, Any]:
-    """Have an edit done and return what `execute` returns.
+def submit(
+    library: Library | str | os.PathLike[str], command: Command, options: EditOptions | None = None
+) -> dict[str, Any]:
+    """Have an edit done and return what `execute` returns. A second writer waits for its turn.
 
     Raises:
         NoLibrary: there is no library. LibraryLocked: somebody holds it and does not listen.
         GlassineError: the edit was refused; nothing was changed.
     """
     library = (library if isinstance(library, Library) else Library(library)).require()
+    options = options or EditOptions()
+    request: dict[str, Any] = {"edit": encode(command)}
+    if options != EditOptions():
+        request["options"] = encode_options(options)
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
         with contextlib.suppress(_NobodyListensError):
-            return _ask(library, {"edit": encode(command)}, ANSWER_TIMEOUT_S)
+            return _ask(library, request, ANSWER_TIMEOUT_S)
         try:
             lock = LibraryLock(library).acquire()
         except LibraryLocked:
@@ -54,7 +64,7 @@ def submit(library: Library | str | os.PathLike[str], command: Command) -> dict[
             time.sleep(0.05)
             continue
         with lock:
-            return _execute_alone(library, command)
+            return _execute_alone(library, command, options)
 
 
 def _ask(library: Library, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
@@ -66,15 +76,15 @@ def _ask(library: Library, request: dict[str, Any], timeout_s: float) -> dict[st
     """
     with _connected(library, timeout_s) as connection:
         try:
-            line = json.dumps({"v": PROTOCOL_VERSION, **request}) + "\n"
+            line = json.dumps({"v": PROTOCOL_VERSION, **request}, separators=(",", ":")) + "\n"
             connection.sendall(line.encode("ascii"))
-            answer = json.loads(_line(connection))
+            answer = _answer(connection)
         except (OSError, ValueError) as error:
             raise LibraryLocked(
                 "the daemon did not answer", hint="see `glassine status`; the edit may have been done"
             ) from error
     if answer.get("ok"):
-        data: dict[str, Any] = answer.get("data")
+        data: dict[str, Any] = answer["data"]
         return data
     raise error_from(answer.get("error") or {})
 
@@ -91,12 +101,13 @@ def error_from(document: dict[str, Any]) -> GlassineError:
     return kind(str(document.get("message") or "the daemon refused"), hint=document.get("hint"), **details)
 
 
-def _execute_alone(library: Library, command: Command) -> dict[str, Any]:
+def _execute_alone(library: Library, command: Command, options: EditOptions) -> dict[str, Any]:
     writer = open_writer(library)
     try:
         now_ns = time.time_ns()
         migrate(writer, now_ns)
-        return execute(writer, command, now_ns=now_ns)
+        derive_again(writer, now_ns)
+        return execute(writer, command, now_ns=now_ns, options=options)
     finally:
         writer.close()
 
@@ -123,11 +134,15 @@ def _connected(library: Library, timeout_s: float) -> Iterator[socket.socket]:
         os.close(directory)
 
 
-def _line(connection: socket.socket) -> bytes:
-    received = bytearray()
-    while not received.endswith(b"\n"):
-        part = connection.recv(65536)
-        if not part or len(received) > MAX_ANSWER_BYTES:
-            raise ConnectionError("the answer is incomplete")
-        received += part
-    return bytes(received)
+def _answer(connection: socket.socket) -> dict[str, Any]:
+    """Return the first line that is no sign of life."""
+    with connection.makefile("rb") as lines:
+        while True:
+            line = lines.readline(MAX_ANSWER_BYTES)
+            if not line.endswith(b"\n"):
+                raise ConnectionError("the answer is incomplete")
+            answer = json.loads(line)
+            if not isinstance(answer, dict):
+                raise ValueError("the answer is no object")
+            if "type" not in answer:
+                return answer

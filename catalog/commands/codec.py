@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -14,16 +15,21 @@ from catalog.commands.values import NAMES, Command
 from catalog.errors import InvalidValue
 
 _KINDS = {name: kind for kind, name in NAMES.items()}
-# By the annotations as they are written (`from __future__ import annotations`).
-_JSON_TYPES: dict[str, type] = {
-    "str": str,
-    "bytes": str,
-    "bool": bool,
-    "int": int,
-    "Mode": str,
-    "tuple[str, ...]": list,
+# By the annotations as they are written (`from __future__ import annotations`); `… | None` besides.
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bytes": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int),
+    "Mode": (str,),
+    "tuple[str, ...]": (list,),
+    "Photos": (list,),
 }
+_OPTIONAL = " | None"
 MODES = ("ro", "rw")
+# What an INTEGER column holds.
+_MAX_INT = 2**63 - 1
 
 
 def encode(command: Command) -> dict[str, Any]:
@@ -63,7 +69,10 @@ def decode(document: object) -> Command:
 
 
 def _value(where: str, annotation: str, raw: object) -> Any:
-    if type(raw) is not _JSON_TYPES[annotation]:
+    if raw is None and annotation.endswith(_OPTIONAL):
+        return None
+    annotation = annotation.removesuffix(_OPTIONAL)
+    if type(raw) not in _JSON_TYPES[annotation]:
         raise InvalidValue(f"{where} has a value of the wrong type")
     if annotation == "bytes":
         return _bytes(where, str(raw))
@@ -73,7 +82,14 @@ def _value(where: str, annotation: str, raw: object) -> Any:
         if not all(isinstance(part, str) for part in raw):
             raise InvalidValue(f"{where} holds something that is no text")
         return tuple(raw)
-    return raw
+    return _number(where, annotation, raw) if isinstance(raw, int | float) else raw
+
+
+def _number(where: str, annotation: str, raw: int | float) -> int | float:
+    """Refuse what no column holds: JSON knows numbers of any length, and Python's reads NaN and Infinity."""
+    if not (isinstance(raw, float) and not math.isfinite(raw)) and abs(raw) <= _MAX_INT:
+        return float(raw) if annotation == "float" else raw
+    raise InvalidValue(f"{where} is no number that can be kept")
 
 
 def _bytes(where: str, text: str) -> bytes:

@@ -1,6 +1,7 @@
 """Carrying a command out: one transaction on the writer, with its row in the journal. One function per command.
 
-Returns what the caller is told, JSON types only. Passwords (hashes too) never reach the journal.
+Returns what the caller is told, JSON types only. Passwords (hashes too) never reach the journal. What is said about
+photos: `catalog.commands.layer_edits`. A dry run is the real thing, rolled back: it fails as the real one would.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from catalog.commands.codec import encode
+from catalog.commands.layer import LAYER_NAMES
+from catalog.commands.layer_edits import execute_layer
+from catalog.commands.options import EditOptions
 from catalog.commands.values import (
     AcceptEmpty,
     AddAccount,
@@ -25,18 +29,52 @@ from catalog.store import accounts, journal, volumes
 from catalog.store.db import Writer
 
 _SECRETS = ("password",)
+_DEFAULT = EditOptions()
 
 
-def execute(writer: Writer, command: Command, *, now_ns: int, author: str = "owner") -> dict[str, Any]:
-    """Carry a command out: all of it or nothing.
+class _RehearsedError(Exception):
+    """Ends the transaction of a dry run that went well."""
+
+
+def execute(
+    writer: Writer,
+    command: Command,
+    *,
+    now_ns: int,
+    author: str = "owner",
+    options: EditOptions = _DEFAULT,
+) -> dict[str, Any]:
+    """Carry a command out: all of it or nothing. Blocks; 100,000 photos take some seconds.
+
+    Args:
+        writer: the one; nests in a transaction of the caller's.
+        command: what to do.
+        now_ns: the moment.
+        author: who wants it.
+        options: a dry run, a cap (commands of the layer alone change photos).
 
     Raises:
         GlassineError: as the store says; nothing was changed.
     """
-    with writer.atomic():
-        answer = _EXECUTORS[type(command)](writer, command, now_ns)
-        told = {name: value for name, value in encode(command).items() if name not in _SECRETS}
-        journal.append(writer, told, author=author, now_ns=now_ns)
+    answer: dict[str, Any] = {}
+    try:
+        with writer.atomic():
+            answer = _carry_out(writer, command, now_ns, author, options)
+            if options.is_dry_run:
+                raise _RehearsedError
+    except _RehearsedError:
+        return {**answer, "dry_run": True}
+    return answer
+
+
+def _carry_out(
+    writer: Writer, command: Command, now_ns: int, author: str, options: EditOptions
+) -> dict[str, Any]:
+    if type(command) in LAYER_NAMES:
+        return execute_layer(writer, command, now_ns=now_ns, author=author, options=options)  # type: ignore[arg-type]
+    answer = _EXECUTORS[type(command)](writer, command, now_ns)
+    told = {name: value for name, value in encode(command).items() if name not in _SECRETS}
+    journal.append(writer, told, author=author, now_ns=now_ns)
     return answer
 
 

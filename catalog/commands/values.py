@@ -108,5 +108,5 @@ NAMES: dict[type[Command], str] = {
     AddAccount: "account.add",
     SetPassword: "account.password",
     DisableAccount: "account.disable",
-    **LAYER_NAMES,
+    **dict(LAYER_NAMES.items()),
 }

@@ -1,6 +1,6 @@
 """The query language: text -> predicate tree, and its Python face. The SQL face is `catalog.store.find`."""
 
-from catalog.query.fields import FIELDS, Field
+from catalog.query.fields import FIELD_NAMES, FIELDS, Field
 from catalog.query.parse import parse
 from catalog.query.predicate import (
     DEFAULT_EXCLUDED,
@@ -12,18 +12,23 @@ from catalog.query.predicate import (
     Not,
     NumberRange,
     Or,
+    PathMatch,
     Predicate,
     Term,
     TextMatch,
     TypeFlag,
+    Words,
     camera_texts,
     excluded_states,
+    terms_of,
+    with_terms,
 )
 
 __all__ = [
     "DEFAULT_EXCLUDED",
     "EVERYTHING",
     "FIELDS",
+    "FIELD_NAMES",
     "And",
     "Choice",
     "DayRange",
@@ -32,11 +37,15 @@ __all__ = [
     "Not",
     "NumberRange",
     "Or",
+    "PathMatch",
     "Predicate",
     "Term",
     "TextMatch",
     "TypeFlag",
+    "Words",
     "camera_texts",
     "excluded_states",
     "parse",
+    "terms_of",
+    "with_terms",
 ]

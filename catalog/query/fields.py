@@ -1,7 +1,6 @@
 """The fields of the query language: one table for the parser, the help, the completion and the manual.
 
-A field that is not here is an error with a suggestion, never an empty answer. Fields about tags, ratings,
-albums and people join with the layer's verbs.
+A field that is not here is an error with a suggestion, never an empty answer.
 """
 
 from __future__ import annotations
@@ -10,7 +9,9 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-FieldType = Literal["text", "day", "number", "bytes", "seconds", "choice", "near"]
+FieldType = Literal[
+    "text", "words", "path", "day", "number", "rating", "bytes", "seconds", "choice", "near", "stack"
+]
 
 KINDS = ("photo", "video", "audio")
 TYPES: dict[str, str] = {
@@ -22,8 +23,26 @@ TYPES: dict[str, str] = {
     "panorama": "panoramas",
     "screenshot": "screenshots",
 }
+STACK_KINDS: dict[str, str] = {
+    "raw": "a RAW file and its JPEG",
+    "live": "a Live Photo: the picture and its clip",
+    "burst": "a burst",
+    "variant": "shots that the camera made of one moment",
+    "edit": "an original and what was made of it",
+    "manual": "put together by hand",
+}
 HAS: dict[str, str] = {
-    "gps": "a position",
+    "gps": "a position, from its file or from somebody",
+    "position": "the same as has:gps",
+    "tag": "a tag",
+    "album": "a place in an album",
+    "title": "a title",
+    "description": "a description",
+    "rating": "a rating, 0 included",
+    "label": "a colour label",
+    "person": "somebody in it who has a name",
+    "face": "a face region",
+    "stack": "others that it belongs together with",
     "camera": "a make or a model",
     "lens": "a lens",
     "date": "a capture date better than a file's mtime",
@@ -35,7 +54,11 @@ HAS: dict[str, str] = {
 IS: dict[str, str] = {
     "any": "true of every photo; trashed, hidden and missing ones are no longer left out",
     "trashed": "in the trash",
-    "hidden": "hidden",
+    "hidden": "hidden, in the trash or not",
+    "favorite": "a favourite",
+    "rejected": "rejected",
+    "stacked": "in a stack",
+    "cover": "the one that stands for its stack",
     "missing": "gone from every place where it was seen",
     "offline": "on volumes that cannot be reached now, and nowhere else",
     "pending": "seen, but nothing read from its bytes yet",
@@ -57,6 +80,7 @@ class Field:
         help: what it asks.
         choices: the closed list of its values, or None.
         is_whole: a text without `*` must equal the whole value instead of being contained in it.
+        synonyms: other names of it.
     """
 
     name: str
@@ -66,6 +90,7 @@ class Field:
     help: str
     choices: tuple[str, ...] | None = None
     is_whole: bool = False
+    synonyms: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the document of `find --help-fields --json`."""
@@ -82,14 +107,51 @@ class Field:
 _EQUAL = (":", "=")
 _ORDER = (*_EQUAL, "..", ">", ">=", "<", "<=")
 _RELATIVE_HELP = "Partial (2019, 2019-08), exact, relative (-2w = the last two weeks) or a range a..b"
+_PATH_HELP = "The whole path, or its end (cat finds animals/cat); with * the whole path."
 
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
         Field("date", "day", _ORDER, "date=2017..2019-05", f"Local day of capture. {_RELATIVE_HELP}."),
+        Field(
+            "text",
+            "words",
+            _EQUAL,
+            "text=beach",
+            "The same as a bare word: name, title, description, tags, people, places.",
+        ),
+        Field("tag", "path", _EQUAL, "tag=animals/cat", f"Tag, with those below it. {_PATH_HELP}"),
+        Field("album", "path", _EQUAL, "album=Holidays", f"Album, with those in it. {_PATH_HELP}"),
+        Field(
+            "person",
+            "words",
+            _EQUAL,
+            "person=anna",
+            "Somebody in it: words of the name.",
+            synonyms=("people",),
+        ),
+        Field("title", "words", _EQUAL, 'title="at the sea"', "Words of the title."),
+        Field("description", "words", _EQUAL, "description=birthday", "Words of the description."),
+        Field("rating", "rating", _ORDER, "rating>=4", "0 to 5, a range, or none = never rated."),
+        Field("label", "text", _EQUAL, "label=red", "Colour label.", is_whole=True),
+        Field("favorite", "choice", _EQUAL, "favorite=yes", "Whether it is a favourite.", ("yes", "no")),
+        Field(
+            "stack",
+            "stack",
+            _EQUAL,
+            "stack=burst",
+            f"Stack of a kind ({', '.join(STACK_KINDS)}), or the id of one.",
+        ),
         Field("added", "day", _ORDER, "added=-2w..", f"Day when it was first seen. {_RELATIVE_HELP}."),
+        Field(
+            "trashed",
+            "day",
+            _ORDER,
+            "trashed=-1w..",
+            f"Day when it was put into the trash. {_RELATIVE_HELP}.",
+        ),
         Field("type", "choice", _EQUAL, "type=raw|video", "What it is.", tuple(TYPES)),
-        Field("camera", "text", _EQUAL, 'camera="Canon EOS*"', "Make, model, or both."),
+        Field("camera", "text", _EQUAL, 'camera="Canon EOS"*', "Make, model, or both."),
         Field("lens", "text", _EQUAL, "lens=*50mm*", "Lens."),
         Field("name", "text", _EQUAL, "name=IMG_*", "Name as the folders show it."),
         Field("ext", "text", _EQUAL, "ext=jpg|jpeg", "Extension, without the dot.", is_whole=True),
@@ -110,6 +172,10 @@ FIELDS: dict[str, Field] = {
         Field("has", "choice", _EQUAL, "has:gps", "Something is known about it.", tuple(HAS)),
         Field("is", "choice", _EQUAL, "is:raw", "State or type.", tuple(IS)),
     )
+}
+# Every name that may stand before `:`.
+FIELD_NAMES: dict[str, Field] = {
+    name: field for field in FIELDS.values() for name in (field.name, *field.synonyms)
 }
 
 

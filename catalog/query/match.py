@@ -1,8 +1,9 @@
 """The Python face of a query: what a photo document says about each field.
 
-Reads the photo document of `catalog.store.photos.documents` (CLI.md, "Photo document") and three fields of it
-that exist for queries: `name` (as folders show it), `types` (lower-case names of its MediaType bits, kind
-included) and `added` (`YYYY-MM-DD`: the day first seen, in the library's zone, as `Recent/` names it). Pure.
+Reads the photo document of `catalog.store.photos.documents` (CLI.md, "Photo document") and fields of it that exist
+for queries: `name` (as folders show it), `types` (lower-case names of its MediaType bits, kind included), `albums`
+(paths), `added` and `trashed_on` (`YYYY-MM-DD`: the days first seen and trashed, in the library's zone, as `Recent/` and
+`Trash/` name them). Pure.
 """
 
 from __future__ import annotations
@@ -56,9 +57,21 @@ def _day(document: Document) -> Iterable[object]:
     return (local_day(CaptureTime(**capture)),) if capture else ()
 
 
-def _added(document: Document) -> Iterable[object]:
-    added = document.get("added")
-    return (int(added.replace("-", "")),) if added else ()
+def _day_of(key: str) -> Callable[[Document], Iterable[object]]:
+    def values(document: Document) -> Iterable[object]:
+        day = document.get(key)
+        return (int(day.replace("-", "")),) if day else ()
+
+    return values
+
+
+def _held(document: Document) -> Iterable[object]:
+    return [one["volume"] for one in document.get("locations") or () if one["state"] != "missing"]
+
+
+def _stack(document: Document) -> Iterable[object]:
+    stack = document.get("stack") or {}
+    return stack.get("kind"), stack.get("id")
 
 
 def _has(document: Document) -> Iterable[object]:
@@ -73,6 +86,13 @@ def _has(document: Document) -> Iterable[object]:
         "hash": document.get("hash") is not None,
         "finding": bool(document.get("findings")),
         "dimensions": document.get("width") is not None and document.get("height") is not None,
+        "rating": document.get("rating") is not None,
+        "stack": document.get("stack") is not None,
+        "tag": bool(document.get("tags")),
+        "album": bool(document.get("albums")),
+        "person": bool(document.get("people")),
+        "face": bool(document.get("faces")),
+        **{name: bool(document.get(name)) for name in ("title", "description", "label")},
     }
     return [word for word, is_known in known.items() if is_known]
 
@@ -84,6 +104,9 @@ def _is(document: Document) -> Iterable[object]:
         "any": True,
         "trashed": document.get("trashed_at") is not None,
         "hidden": bool(document.get("hidden")),
+        "favorite": bool(document.get("favorite")),
+        "rejected": bool(document.get("rejected")),
+        "cover": (document.get("stack") or {}).get("cover") == document.get("uid"),
         "missing": states <= {"missing"},
         "offline": "offline" in states and not states & {"present", "changed"},
         "pending": capture is None,
@@ -96,6 +119,13 @@ def _is(document: Document) -> Iterable[object]:
 
 _VALUES: dict[str, Callable[[Document], Iterable[object]]] = {
     **{name: _key(name) for name in ("name", "uid", "hash", "mime", "kind", "size", "width", "height")},
+    **{name: _key(name) for name in ("title", "description", "rating", "label")},
+    "person": lambda document: document.get("people") or (),
+    "tag": lambda document: document.get("tags") or (),
+    "album": lambda document: document.get("albums") or (),
+    "stack": _stack,
+    "trashed": _day_of("trashed_on"),
+    "held": _held,
     "word": _words,
     "camera": _camera,
     "lens": _lens,
@@ -103,7 +133,7 @@ _VALUES: dict[str, Callable[[Document], Iterable[object]]] = {
     "path": _locations("path"),
     "type": lambda document: document.get("types") or (),
     "date": _day,
-    "added": _added,
+    "added": _day_of("added"),
     "duration": _key("duration_s"),
     "near": _key("position"),
     "has": _has,

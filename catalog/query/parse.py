@@ -20,9 +20,10 @@ from typing import Literal
 
 from catalog.errors import InvalidQuery
 from catalog.names import fold
-from catalog.query.fields import FIELDS, KINDS, Field, nearest
-from catalog.query.predicate import EVERYTHING, And, Not, Or, Predicate, Term, TextMatch
-from catalog.query.values import choice_value, day_value, near_value, number_value, type_value
+from catalog.query.fields import FIELD_NAMES, FIELDS, KINDS, Field, nearest
+from catalog.query.predicate import EVERYTHING, And, Not, Or, PathMatch, Predicate, Term, TextMatch, Words
+from catalog.query.values import choice_value, day_value, near_value, number_value, stack_value, type_value
+from catalog.text import tokens
 
 # A query is typed by a person or is a folder name; more is a mistake, and recursion must stay bounded.
 MAX_QUERY_CHARACTERS = 10_000
@@ -31,7 +32,10 @@ MAX_DEPTH = 50
 _FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(>=|<=|[:=<>])")
 _QUOTES = "\"'"
 _BEFORE_QUOTE = ":=<>|"
-_STATES_THAT_ARE_HAD = {"broken": "finding"}
+# `*"at the sea"*`: but not `*'s`, where the apostrophe is one.
+_BEFORE_DOUBLE_QUOTE = _BEFORE_QUOTE + "*"
+_STATES_THAT_ARE_HAD = {"broken": "finding", "stacked": "stack"}
+_SAME = {"position": "gps"}
 
 Kind = Literal["(", ")", "|", "not", "and", "text"]
 
@@ -176,7 +180,7 @@ def _word(text: str, start: int) -> tuple[_Token, int]:
     position, open_parentheses = start, 0
     while position < len(text) and not text[position].isspace():
         character = text[position]
-        if character in _QUOTES and (not characters or (text[position - 1] in _BEFORE_QUOTE)):
+        if character in _QUOTES and (not characters or _may_open(character, text[position - 1])):
             quoted, position = _quoted(text, position)
             characters += quoted
             literal += [True] * len(quoted)
@@ -188,6 +192,10 @@ def _word(text: str, start: int) -> tuple[_Token, int]:
         literal.append(False)
         position += 1
     return _Token("text", "".join(characters), start, tuple(literal)), position
+
+
+def _may_open(quote: str, before: str) -> bool:
+    return before in (_BEFORE_DOUBLE_QUOTE if quote == '"' else _BEFORE_QUOTE)
 
 
 def _quoted(text: str, start: int) -> tuple[list[str], int]:
@@ -208,7 +216,7 @@ def _term(token: _Token, today: date) -> Predicate:
     head = _FIELD.match(token.text)
     if head is None or any(token.literal[: head.end()]):
         return _any_of([_word_term(piece, token) for piece in _pieces(token, 0)])
-    field = FIELDS.get(head[1].lower())
+    field = FIELD_NAMES.get(head[1].lower())
     if field is None:
         raise _unknown_field(head[1], token)
     if head[2] not in field.ops:
@@ -230,7 +238,25 @@ def _word_term(piece: _Piece, token: _Token) -> Predicate:
             "a word is missing beside |" if token.text else "there is nothing between the quotes",
             token.position,
         )
-    return Term("word", _text(piece, is_whole=False))
+    return _words_term("word", piece)
+
+
+def _words_term(name: str, piece: _Piece) -> Predicate:
+    """Words are looked up in full text; wildcards, and what has neither letters nor digits, in the whole texts."""
+    found = tuple(tokens(piece.text))
+    if not found or len(piece.split("*")) > 1:
+        return Term(name, _text(piece, is_whole=False))
+    return Term(name, Words(found))
+
+
+def _path_term(field: Field, piece: _Piece, token: _Token) -> Predicate:
+    """Read the path of a tag or album; outer slashes mean nothing."""
+    parts = tuple(fold(part.text) for part in piece.split("*"))
+    if len(parts) == 1:
+        parts = ("/".join(name for name in parts[0].split("/") if name.strip()),)
+        if not parts[0]:
+            raise _error(f"{piece.text} names no {field.name}", token.position, field=field.name)
+    return Term(field.name, PathMatch(parts))
 
 
 def _field_term(field: Field, operator: str, piece: _Piece, token: _Token, today: date) -> Predicate:
@@ -242,6 +268,10 @@ def _field_term(field: Field, operator: str, piece: _Piece, token: _Token, today
         )
     if field.type == "text":
         return _text_term(field, piece)
+    if field.type == "words":
+        return _words_term("word" if field.name == "text" else field.name, piece)
+    if field.type == "path":
+        return _path_term(field, piece, token)
     try:
         return _READERS[field.type](field.name, operator, piece.text, today)
     except ValueError as error:
@@ -280,8 +310,12 @@ def _choice_term(field: str, operator: str, text: str, today: date) -> Predicate
     choices = FIELDS[field].choices or ()
     if word not in choices:
         raise ValueError("there is no such word")
+    if field == "favorite":
+        favorite = Term("is", choice_value("favorite"))
+        return favorite if word == "yes" else Not(favorite)
     if field == "has" or word in _STATES_THAT_ARE_HAD:
-        return Term("has", choice_value(_STATES_THAT_ARE_HAD.get(word, word)))
+        word = _STATES_THAT_ARE_HAD.get(word, word)
+        return Term("has", choice_value(_SAME.get(word, word)))
     if word in KINDS:
         return Term("kind", choice_value(word))
     return (
@@ -291,9 +325,17 @@ def _choice_term(field: str, operator: str, text: str, today: date) -> Predicate
     )
 
 
+def _rating_term(field: str, operator: str, text: str, today: date) -> Predicate:
+    if text.lower() == "none" and operator in (":", "="):
+        return Not(Term("has", choice_value("rating")))
+    return Term(field, number_value(operator, text, "number"))
+
+
 _READERS: dict[str, Callable[[str, str, str, date], Predicate]] = {
     "day": _day_term,
     "choice": _choice_term,
+    "rating": _rating_term,
+    "stack": lambda field, operator, text, today: Term(field, stack_value(text)),
     "number": lambda field, operator, text, today: Term(field, number_value(operator, text, "number")),
     "bytes": lambda field, operator, text, today: Term(field, number_value(operator, text, "bytes")),
     "seconds": lambda field, operator, text, today: Term(field, number_value(operator, text, "seconds")),
@@ -302,7 +344,7 @@ _READERS: dict[str, Callable[[str, str, str, date], Predicate]] = {
 
 
 def _unknown_field(name: str, token: _Token) -> InvalidQuery:
-    near = nearest(name, tuple(FIELDS))
+    near = nearest(name, tuple(FIELD_NAMES))
     suggestion = f"Did you mean {near}? " if near else f"Fields: {', '.join(FIELDS)}. "
     return InvalidQuery(
         f"there is no field {name}",

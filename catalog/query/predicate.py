@@ -5,7 +5,7 @@ Everything here is typed and already parsed: no store ever looks at query text, 
 
 Rules that both faces keep:
 - A term about a value that a photo does not have is false (so its `Not` is true); in SQL: never NULL.
-- Texts compare folded (`catalog.names.fold`) on both sides.
+- Texts compare folded (`catalog.names.fold`) on both sides, words as tokens (`catalog.text`).
 - A term whose document value is a list is true if any element is.
 """
 
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from catalog.buckets import MediaType
 from catalog.names import fold
+from catalog.text import matches
 
 LOWEST_DAY = 1
 HIGHEST_DAY = 9999_12_31
@@ -47,6 +48,39 @@ class TextMatch:
     def like_pattern(self) -> str:
         """Return the pattern for SQL's LIKE with `ESCAPE '\\'`."""
         return "%".join(re.sub(r"([\\%_])", r"\\\1", part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A word or quoted phrase: its tokens (`catalog.text.tokens`) in a row in one text, the last as a prefix."""
+
+    tokens: tuple[str, ...]
+
+    def accepts(self, text: object) -> bool:
+        """Tell whether a text holds them."""
+        return isinstance(text, str) and matches(self.tokens, (text,))
+
+
+@dataclass(frozen=True, slots=True)
+class PathMatch:
+    """A tag or album: that of this path, or whose path ends so, and everything below it.
+
+    `parts` is a folded path (one part), or pieces between wildcards (several): they mean the whole path.
+    `is_from_top`: a path without wildcards is meant from the top, not as an end (what an alias stands for).
+    """
+
+    parts: tuple[str, ...]
+    is_from_top: bool = False
+
+    def accepts(self, path: object) -> bool:
+        """Tell whether a path, or one that it is below of, is meant."""
+        return isinstance(path, str) and any(self.means(above) for above in _with_those_above(fold(path)))
+
+    def means(self, path: str) -> bool:
+        """Tell whether this very path (folded) is meant."""
+        if len(self.parts) > 1:
+            return _text_pattern(self.parts).fullmatch(path) is not None
+        return path == self.parts[0] if self.is_from_top else f"/{path}".endswith(f"/{self.parts[0]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +159,7 @@ class Near:
         return distance_km(self.lat, self.lon, lat, lon) <= self.radius_km
 
 
-Value = TextMatch | DayRange | NumberRange | Choice | TypeFlag | Near
+Value = TextMatch | Words | PathMatch | DayRange | NumberRange | Choice | TypeFlag | Near
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +168,14 @@ class Term:
 
     | field | value | document | columns |
     |---|---|---|---|
-    | word | TextMatch | name, title, description, tags, people, place | asset.fold (and the layer's, later) |
+    | word | Words or TextMatch (wildcards: whole texts) | name, title, description, tags, people, place | photo_text; texts |
+    | title, description | Words, TextMatch | title, description | photo_text; effective |
+    | person | Words, TextMatch | people | photo_text; member and person |
+    | tag, album | PathMatch | tags, albums | member |
+    | rating | NumberRange | rating | effective.rating |
+    | label | TextMatch | label | effective.label |
+    | stack | TextMatch | kind and id of stack | stack of asset.stack_id |
+    | trashed | DayRange | trashed_on (`YYYY-MM-DD`, the folder of Trash/) | member |
     | name | TextMatch | name | asset.fold |
     | uid | TextMatch | uid | asset.uid |
     | hash | TextMatch | hash | lower(hex(content.hash)) of the current content |
@@ -142,15 +183,16 @@ class Term:
     | camera | TextMatch | any of `camera_texts(make, model)` | camera of asset.camera_id |
     | lens | TextMatch | camera.lens | facts.lens of the current content |
     | volume | TextMatch | volume of any location | volume.fold of any location of the asset's content |
+    | held | TextMatch | volume of any location that is not missing | the same |
     | path | TextMatch | path of any location | directory.path + name, decoded as the document does |
     | kind | Choice | kind | asset.kind |
     | type | TypeFlag | types | asset.types |
     | date | DayRange | capture, packed by `catalog.capture.local_day` | asset.day |
     | added | DayRange | added (`YYYY-MM-DD`, the folder of Recent/) | asset.added_day |
     | size, width, height, duration | NumberRange | size, width, height, duration_s | asset.size, facts |
-    | near | Near | position | facts.lat, facts.lon |
+    | near | Near | position | effective.lat, effective.lon |
     | has | Choice | see fields.HAS | … |
-    | is | Choice | see fields.IS | asset.state, facts, volume.state |
+    | is | Choice | see fields.IS | asset, effective, facts, volume.state |
     """
 
     field: str
@@ -204,12 +246,13 @@ EVERYTHING = And(())
 def excluded_states(predicate: Predicate) -> frozenset[str]:
     """Return the values of `asset.state` that `find` leaves out for this query (aliases always are).
 
-    A query that mentions `is:trashed`, `is:hidden` or `is:missing` anywhere decides about those itself;
-    `is:any` (true of every photo) lifts all three.
+    A query that mentions `is:trashed`, `is:hidden` or `is:missing` anywhere decides about those itself, and so does
+    `trashed=…` about the trash; `is:any` (true of every photo) lifts all three.
     """
-    mentioned = {
-        term.value.word for term in _terms(predicate) if term.field == "is" and isinstance(term.value, Choice)
-    }
+    terms = terms_of(predicate)
+    mentioned = {term.value.word for term in terms if term.field == "is" and isinstance(term.value, Choice)}
+    if any(term.field == "trashed" for term in terms):
+        mentioned.add("trashed")
     return frozenset() if "any" in mentioned else DEFAULT_EXCLUDED - mentioned
 
 
@@ -228,12 +271,27 @@ def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(chord)))
 
 
-def _terms(predicate: Predicate) -> list[Term]:
+def terms_of(predicate: Predicate) -> list[Term]:
+    """Return every term of a tree, from left to right."""
     if isinstance(predicate, Term):
         return [predicate]
     if isinstance(predicate, Not):
-        return _terms(predicate.part)
-    return [term for part in predicate.parts for term in _terms(part)]
+        return terms_of(predicate.part)
+    return [term for part in predicate.parts for term in terms_of(part)]
+
+
+def with_terms(predicate: Predicate, change: Callable[[Term], Predicate]) -> Predicate:
+    """Return the tree with every term replaced by what `change` makes of it."""
+    if isinstance(predicate, Term):
+        return change(predicate)
+    if isinstance(predicate, Not):
+        return Not(with_terms(predicate.part, change))
+    return type(predicate)(tuple(with_terms(part, change) for part in predicate.parts))
+
+
+def _with_those_above(path: str) -> Iterator[str]:
+    components = path.split("/")
+    return ("/".join(components[:count]) for count in range(1, len(components) + 1))
 
 
 @lru_cache(maxsize=512)

@@ -9,7 +9,19 @@ from datetime import date, timedelta
 from typing import Literal
 
 from catalog.buckets import MediaType
-from catalog.query.predicate import HIGHEST_DAY, LOWEST_DAY, Choice, DayRange, Near, NumberRange, TypeFlag
+from catalog.ids import canonical_prefix
+from catalog.names import fold
+from catalog.query.fields import STACK_KINDS
+from catalog.query.predicate import (
+    HIGHEST_DAY,
+    LOWEST_DAY,
+    Choice,
+    DayRange,
+    Near,
+    NumberRange,
+    TextMatch,
+    TypeFlag,
+)
 
 NumberKind = Literal["number", "bytes", "seconds"]
 
@@ -158,3 +170,16 @@ def near_value(text: str) -> Near:
     if unit not in ("", "km", "m") or distance < 0 or not math.isfinite(distance):
         raise ValueError("the distance is in km or m")
     return Near(lat, lon, distance / 1000 if unit == "m" else distance)
+
+
+def stack_value(text: str) -> TextMatch:
+    """Read the kind of a stack, or the beginning of a stack's id."""
+    kind = fold(text)
+    if kind in STACK_KINDS:
+        return TextMatch((kind,))
+    prefix = canonical_prefix(text)
+    if prefix is None:
+        raise ValueError(
+            f"a stack is {', '.join(STACK_KINDS)}, or the first six characters of its id or more"
+        )
+    return TextMatch((prefix, ""))

@@ -1,7 +1,7 @@
 """First sight: the rows that a file gets when its bytes become an asset's.
 
 Ids are assigned here from the AUTOINCREMENT counters, so that a batch needs no look-up between its inserts.
-Invariants: an asset, its first content and its location appear in one transaction; the short id of a new uid is
+Invariants: an asset, its first content, its location and the tokens of its name appear in one transaction; the short id of a new uid is
 unique in the library (a drawn one that is taken is drawn again); the display name is fixed here for ever.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from catalog import names
+from catalog import names, text
 from catalog.capture import from_mtime
 from catalog.facts import Kind
 from catalog.ids import AssetId, ContentId, LocationId, Uid, new_uid, short_of
@@ -24,6 +24,8 @@ _INSERT_ASSET = (
     "INSERT INTO asset (id, uid, short, name, fold, is_suffixed, first_seen_ns, content_id, location_id, kind, mime,"
     " size, mtime_ns, added_day, state, changed_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+_INSERT_TEXT = "INSERT INTO photo_text (rowid, name, title, description, tags, people, place) VALUES (?, ?, '', '', '', '', '')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,12 @@ class Nursery:
         """Last: the locations exist."""
         uids = draw_uids(self._writer, len(self._births))
         day = added_day(self._now_ns, self._writer.zone)
-        self._writer.executemany(
-            _INSERT_ASSET,
-            [
-                _asset_row(born, birth, uid, day, self._now_ns)
-                for born, birth, uid in zip(self.born, self._births, uids, strict=True)
-            ],
-        )
+        rows = [
+            _asset_row(born, birth, uid, day, self._now_ns)
+            for born, birth, uid in zip(self.born, self._births, uids, strict=True)
+        ]
+        self._writer.executemany(_INSERT_ASSET, rows)
+        self._writer.executemany(_INSERT_TEXT, [(row[0], text.indexed([row[3]])) for row in rows])
 
 
 def bear_asset(writer: Writer, birth: Birth, *, now_ns: int) -> Born:

@@ -10,24 +10,26 @@ One `ClaimBook` lives for one transaction: departures are told first, then arriv
 from __future__ import annotations
 
 from catalog import names
-from catalog.buckets import Bucket, View
+from catalog.buckets import Bucket, is_always_suffixed
 from catalog.ids import AssetId
 from catalog.store.db import Writer
-from catalog.store.derive import Names
+from catalog.store.inputs import Names
+from catalog.store.shapes import SHAPES, Shape, shape_of
 
 _Key = tuple[Bucket, str]
 
-# (owner by claim, plain owner that never needed a claim): the primary key of claim, and index asset_name.
-_ASKED = (
-    "SELECT (SELECT asset_id FROM claim WHERE view = ?1 AND key = ?2 AND sub = ?3 AND fold = ?4),"
-    " (SELECT id FROM asset INDEXED BY asset_name WHERE is_shown = 1 AND fold = ?4 AND is_suffixed = 0 AND {} LIMIT 1)"
-)
-OWNERS_BY_VIEW: dict[int, str] = {
-    View.TIMELINE: _ASKED.format("day = ?2"),
-    View.RECENT: _ASKED.format("added_day = ?2"),
-    View.TYPES: _ASKED.format("types & ?2 AND year = ?3"),
-    View.CAMERAS: _ASKED.format("camera_id = ?2 AND year = ?3"),
-}
+
+def _owners(shape: Shape) -> str:
+    """(owner by claim, plain owner that never needed one): the primary key of claim, and the shape's index of names."""
+    joined = " CROSS JOIN member AS m" if shape.is_joined else ""
+    return (
+        "SELECT (SELECT asset_id FROM claim WHERE view = ?1 AND key = ?2 AND sub = ?3 AND fold = ?4),"
+        f" (SELECT a.id FROM asset AS a INDEXED BY {shape.names}{joined}"
+        f" WHERE a.fold = ?4 AND a.is_suffixed = 0 AND {shape.condition} LIMIT 1)"
+    )
+
+
+OWNERS: dict[int, str] = {key: _owners(shape) for key, shape in SHAPES.items()}
 
 
 class ClaimBook:
@@ -41,7 +43,7 @@ class ClaimBook:
 
     def depart(self, bucket: Bucket, asset_id: AssetId, called: Names) -> str:
         """Note that the asset leaves the folder; return the name it had there."""
-        if called.is_suffixed:
+        if must_suffix(bucket, called):
             return names.with_suffix(called.name, called.short)
         key = (bucket, called.fold)
         owner = self._owner(key)
@@ -52,7 +54,7 @@ class ClaimBook:
 
     def arrive(self, bucket: Bucket, asset_id: AssetId, called: Names) -> str:
         """Note that the asset appears in the folder; return the name it gets there."""
-        if called.is_suffixed:
+        if must_suffix(bucket, called):
             return names.with_suffix(called.name, called.short)
         key = (bucket, called.fold)
         owner = self._owner(key)
@@ -66,8 +68,9 @@ class ClaimBook:
 
     def name_in(self, bucket: Bucket, asset_id: AssetId, called: Names) -> str:
         """Return the name of an asset that stays in the folder."""
-        owner = None if called.is_suffixed else self._owner((bucket, called.fold))
-        is_plain = not called.is_suffixed and owner in (None, asset_id)
+        if must_suffix(bucket, called):
+            return names.with_suffix(called.name, called.short)
+        is_plain = self._owner((bucket, called.fold)) in (None, asset_id)
         return called.name if is_plain else names.with_suffix(called.name, called.short)
 
     def write(self) -> None:
@@ -81,7 +84,7 @@ class ClaimBook:
         """Return the claim's owner; the first question about a name also asks who has it without a claim."""
         if key not in self._owners:
             bucket, fold = key
-            row = self._writer.row(OWNERS_BY_VIEW[bucket.view], (*bucket, fold))
+            row = self._writer.row(OWNERS[shape_of(bucket)], (*bucket, fold))
             assert row is not None, "a SELECT without FROM has one row"
             self._owners[key], self._incumbents[key] = row
         return self._owners[key]
@@ -89,3 +92,8 @@ class ClaimBook:
     def _claim(self, key: _Key, owner: AssetId) -> None:
         self._owners[key] = owner
         self._new_claims.append((*key[0], key[1], owner))
+
+
+def must_suffix(bucket: Bucket, called: Names) -> bool:
+    """Tell whether an asset never has its plain name in a folder, whoever else is there."""
+    return bool(called.is_suffixed) or is_always_suffixed(bucket.view, called.fold)

@@ -18,7 +18,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,6 +58,9 @@ _WRITER_PRAGMAS = (
     "temp_store = MEMORY",
     f"wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}",
 )
+
+# A confined frontend may open no temporary file, so what a question gathers stays in memory: some 20 MB for a million ids.
+_READER_PRAGMAS = ("query_only = 1", "temp_store = MEMORY")
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | dict[str, Any]
@@ -153,7 +156,7 @@ class Reader(Session):
     """A read-only connection. Each statement sees the newest commit, or all of a `snapshot` the same one."""
 
     def __init__(self, library: Library) -> None:
-        super().__init__(library, library.catalog_path, is_writer=False, pragmas=("query_only = 1",))
+        super().__init__(library, library.catalog_path, is_writer=False, pragmas=_READER_PRAGMAS)
         self._snapshots = 0
         try:
             refuse_other_schema(self.value("PRAGMA user_version"), self.library)
@@ -235,6 +238,14 @@ class Writer(Session):
             self._depth -= 1
         if self._depth == 0:
             failpoint("store.committed")
+
+    def joined(self) -> AbstractContextManager[Writer]:
+        """Take part in the caller's transaction, or else open one: for work that fails together with its caller.
+
+        No savepoint: its journal lies in memory, and SQLite walks all of it after each statement that may fail half-way
+        (OR REPLACE, UPDATE), which made large edits a hundred times slower (30,000 rows: 48 s; 2026-11-21, SQLite 3.54).
+        """
+        return nullcontext(self) if self.is_in_transaction else self.atomic()
 
     def _simple(self, sql: str) -> None:
         try:

@@ -1,255 +1,300 @@
-"""What an asset looks like: every denormalised column, computed from the rows that rule it.
+"""What an asset looks like: every denormalised column, folder and text, computed from the rows that rule it.
 
-One computation for the writer (`catalog.store.assets`) and the checker (`catalog.store.check`), which compares.
-Reads contents, ruling locations and statements in bulk; writes nothing. No clock: a capture time is judged at the
-moment when its bytes were first seen, so that the answer is the same on every day.
+One computation for the writer (`catalog.store.assets`) and the checker (`catalog.store.check`), which compares. Two
+stages: what an asset is alone (`alone_all`), then what its stack makes of it (`together`). Reads in bulk; writes nothing
+but cameras through `camera_of`. No clock: a capture time is judged at the moment when its bytes were first seen, so that the
+answer is the same on every day.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from catalog import dates
-from catalog.buckets import Bucket, MediaType, buckets_of
+from catalog import dates, text
+from catalog.buckets import Bucket, MediaType, View
 from catalog.capture import CaptureTime, instant_ns, local_day
 from catalog.facts import Facts, Kind
-from catalog.ids import AssetId, ContentId, LocationId
-from catalog.layer import Source, Statement, effective
+from catalog.ids import AssetId, ContentId
+from catalog.layer import Statement, effective
 from catalog.media_types import looks_like_screenshot
+from catalog.stacks import Candidate, cell_of, cover_rank, twin_of
 from catalog.store.db import Session
-from catalog.store.facts_codec import facts_from_text
+from catalog.store.inputs import (
+    COLUMN_NAMES,
+    Columns,
+    ContentRow,
+    Inputs,
+    LocationRow,
+    Names,
+    positioned_facts,
+    read_inputs,
+    read_statements,
+    ready_facts,
+)
+from catalog.store.said import NOTHING, Effective, Said, Text, Things, embedded_of, read_things, what_is_said
+
+__all__ = [
+    "COLUMN_NAMES",
+    "Alone",
+    "CameraOf",
+    "Columns",
+    "Derived",
+    "Inputs",
+    "Member",
+    "Names",
+    "alone_all",
+    "capture_from_document",
+    "capture_to_text",
+    "derive_all",
+    "effective_capture",
+    "read_inputs",
+    "read_statements",
+    "ready_facts",
+    "together",
+]
 
 # INTEGER columns hold 64 bits: 1677 to 2262 in ns. What was taken outside of it is shown at the end of the scale.
 _LOWEST_NS, _HIGHEST_NS = -(2**63), 2**63 - 1
 _KIND_FLAGS = {"photo": int(MediaType.PHOTO), "video": int(MediaType.VIDEO), "audio": int(MediaType.AUDIO)}
 _RAW, _PANORAMA, _SCREENSHOT = int(MediaType.RAW), int(MediaType.PANORAMA), int(MediaType.SCREENSHOT)
+_LIVE = int(MediaType.LIVE)
+_STACKS, _TRASH = int(View.STACKS), int(View.TRASH)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-RULING_PROPERTIES = ("capture", "trashed", "hidden")
 
 CameraOf = Callable[[str, str], int | None]
 
 
-class Columns(NamedTuple):
-    """The denormalised columns of `asset`, in the order of `COLUMN_NAMES`."""
+class Member(NamedTuple):
+    """A row of the table `member`, without the asset."""
 
-    content_id: ContentId | None
-    facts_id: ContentId | None
-    location_id: LocationId | None
-    kind: Kind
-    mime: str
-    size: int
-    capture: str | None
-    mtime_ns: int
-    day: int | None
-    year: int | None
-    added_day: int
-    camera_id: int | None
-    types: int
-    is_shown: int
-    state: str
-
-    def buckets(self) -> frozenset[Bucket]:
-        """Return the leaf folders that show an asset with these columns."""
-        return buckets_of(
-            is_shown=bool(self.is_shown),
-            day=self.day,
-            year=self.year,
-            added_day=self.added_day,
-            types=self.types,
-            camera_id=self.camera_id,
-        )
-
-
-COLUMN_NAMES = Columns._fields
-
-
-class Names(NamedTuple):
-    """The columns of `asset` that never change and decide how it is called."""
-
-    short: str
-    name: str
-    fold: str
-    is_suffixed: int
+    view: int
+    key: int
+    sub: int
+    is_listed: int
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything that decides about one asset's columns, as read from the tables."""
+class Derived:
+    """All that follows about one asset. `effective` None: no row; `text` None: an alias has none."""
+
+    columns: Columns
+    effective: Effective | None
+    members: frozenset[Member]
+    text: Text | None
+
+    def buckets(self) -> frozenset[Bucket]:
+        """Return every leaf folder that lists the asset."""
+        own = self.columns.buckets()
+        return (
+            own | {Bucket(*member[:3]) for member in self.members if member.is_listed}
+            if self.members
+            else own
+        )
+
+
+class Alone(NamedTuple):
+    """What an asset is without a look at its stack mates.
+
+    Attributes:
+        stored: its columns as they stand in the table.
+        columns: with no cover; `types` without LIVE.
+        said: None for an alias.
+        location: the ruling one; None for an alias.
+        covers_ns: since when its owner lets it stand for its stack; None = nobody said so.
+    """
 
     asset_id: AssetId
     names: Names
-    merged_into: AssetId | None
-    columns: Columns  # as stored now
-    content: ContentRow | None
+    stored: Columns
+    columns: Columns
+    said: Said | None
     location: LocationRow | None
+    covers_ns: int | None
 
+    def in_stack(self, stack_id: int | None) -> Alone:
+        """Return the same after its stack became another."""
+        return self._replace(
+            stored=self.stored._replace(stack_id=stack_id), columns=self.columns._replace(stack_id=stack_id)
+        )
 
-class ContentRow(NamedTuple):
-    """The current version of the bytes."""
-
-    kind: Kind
-    mime: str
-    size: int
-    facts: str | None
-    facts_state: str
-    facts_version: int
-    created_ns: int
-
-
-class LocationRow(NamedTuple):
-    """The ruling location. `state` is `replaced` where other bytes have taken the place of the asset's."""
-
-    id: LocationId
-    state: str
-    mtime_ns: int
-    directory: bytes
-    name: bytes
-
-    @property
-    def path(self) -> bytes:
-        """From the volume's root."""
-        return self.directory + b"/" + self.name if self.directory else self.name
-
-
-_RULING = """coalesce(
-    (SELECT id FROM location WHERE content_id = a.content_id AND state = 'present' ORDER BY id LIMIT 1),
-    (SELECT id FROM location WHERE content_id = a.content_id ORDER BY id LIMIT 1), c.last_location_id)"""
-_INPUTS = f"""
-    SELECT a.id, a.short, a.name, a.fold, a.is_suffixed, a.merged_into, {", ".join("a." + name for name in COLUMN_NAMES)},
-           c.kind, c.mime, c.size, c.facts, c.facts_state, c.facts_version, c.created_ns,
-           l.id, CASE WHEN l.content_id IS c.id THEN l.state ELSE 'replaced' END, l.mtime_ns, d.path, l.name
-    FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value
-    LEFT JOIN content AS c ON c.id = a.content_id
-    LEFT JOIN location AS l ON l.id = {_RULING}
-    LEFT JOIN directory AS d ON d.id = l.directory_id"""
-_FIRST_COLUMN = 6
-_FIRST_CONTENT = _FIRST_COLUMN + len(COLUMN_NAMES)
-_FIRST_LOCATION = _FIRST_CONTENT + len(ContentRow._fields)
-
-
-def read_inputs(session: Session, asset_ids: Sequence[AssetId]) -> list[Inputs]:
-    """Read what decides about these assets, in the order given; unknown ids are left out."""
-    found = []
-    for row in session.rows(_INPUTS, (json.dumps(asset_ids),)):
-        found.append(
-            Inputs(
-                row[0],
-                Names._make(row[1:5]),
-                row[5],
-                Columns._make(row[_FIRST_COLUMN:_FIRST_CONTENT]),
-                ContentRow._make(row[_FIRST_CONTENT:_FIRST_LOCATION]) if row[_FIRST_CONTENT] else None,
-                LocationRow._make(row[_FIRST_LOCATION:]) if row[_FIRST_LOCATION] else None,
+    def rank(self) -> tuple[int, ...]:
+        """Return the place among its stack mates by the rules: the least one shown is the cover."""
+        location = self.location
+        assert location is not None, "an alias is in no stack"
+        is_raw = bool(self.columns.types & _RAW)
+        return cover_rank(
+            Candidate(
+                self.asset_id,
+                location.volume_id,
+                location.directory,
+                location.name,
+                self.columns.kind,
+                is_raw=is_raw,
             )
         )
-    return found
-
-
-def read_statements(
-    session: Session, asset_ids: Sequence[AssetId], properties: Iterable[str] = RULING_PROPERTIES
-) -> dict[AssetId, list[Statement]]:
-    """Read the statements about these properties; assets without any are not in the answer."""
-    wanted = list(properties)
-    marks = ", ".join("?" * len(wanted))
-    rows = session.rows(
-        "SELECT id, asset_id, property, element, value, source, author, made_ns FROM statement"
-        f" WHERE asset_id IN (SELECT value FROM json_each(?)) AND property IN ({marks})",
-        (json.dumps(asset_ids), *wanted),
-    )
-    found: dict[AssetId, list[Statement]] = {}
-    for row in rows:
-        source: Source = row[5]
-        said = Statement(row[0], AssetId(row[1]), row[2], row[3], json.loads(row[4]), source, row[6], row[7])
-        found.setdefault(said.asset_id, []).append(said)
-    return found
 
 
 def derive_all(
     session: Session, inputs: Sequence[Inputs], zone: ZoneInfo, camera_of: CameraOf
-) -> list[Columns]:
-    """Compute the columns of each asset, in order."""
+) -> list[Derived]:
+    """Compute what follows about each asset, in order. Their stack mates are read as well."""
+    alone = {one.asset_id: one for one in alone_all(session, inputs, zone, camera_of)}
+    missing = mates_of(session, alone.values()) - alone.keys()
+    mates = alone_all(session, read_inputs(session, sorted(missing)), zone, camera_of) if missing else []
+    found = together(session, alone | {one.asset_id: one for one in mates})
+    return [found[one.asset_id] for one in inputs]
+
+
+def mates_of(session: Session, alone: Iterable[Alone]) -> set[AssetId]:
+    """Return everyone who is in one stack with some of these, themselves included."""
+    stacks = sorted({one.columns.stack_id for one in alone if one.columns.stack_id is not None})
+    return (
+        {AssetId(row[0]) for row in session.rows(STACK_MEMBERS, (json.dumps(stacks),))} if stacks else set()
+    )
+
+
+# index asset_stack
+STACK_MEMBERS = "SELECT a.id FROM json_each(?) AS wanted CROSS JOIN asset AS a INDEXED BY asset_stack ON a.stack_id = wanted.value"
+
+
+# ---- stage 1: an asset alone
+
+
+def alone_all(
+    session: Session,
+    inputs: Sequence[Inputs],
+    zone: ZoneInfo,
+    camera_of: CameraOf,
+    *,
+    keeps_capture: bool = False,
+) -> list[Alone]:
+    """Compute what each asset is by itself, in order.
+
+    With `keeps_capture` nothing that a date is made of changed since the columns were derived: half of the time.
+    """
     statements = read_statements(session, [one.asset_id for one in inputs])
+    things = read_things(session, (said for group in statements.values() for said in group))
     return [
-        _derive(session, one, statements.get(one.asset_id, []), zone=zone, camera_of=camera_of)
+        _alone(
+            session,
+            one,
+            statements.get(one.asset_id, []),
+            things,
+            zone=zone,
+            camera_of=camera_of,
+            keeps_capture=keeps_capture,
+        )
         for one in inputs
     ]
 
 
-def _derive(
-    session: Session, inputs: Inputs, statements: list[Statement], *, zone: ZoneInfo, camera_of: CameraOf
-) -> Columns:
-    content, location = inputs.content, inputs.location
+def _alone(
+    session: Session,
+    inputs: Inputs,
+    statements: list[Statement],
+    things: Things,
+    *,
+    zone: ZoneInfo,
+    camera_of: CameraOf,
+    keeps_capture: bool,
+) -> Alone:
+    content, location, stored = inputs.content, inputs.location, inputs.columns
     if inputs.merged_into is not None or content is None or location is None:
-        return _alias(inputs.columns)
-    facts_id, facts = ready_facts(session, inputs)
-    is_ready = facts_id is not None
-    state = _state(is_ready, location, statements)
-    base = inputs.columns._replace(
+        return Alone(inputs.asset_id, inputs.names, stored, _alias(stored), None, None, None)
+    if keeps_capture and _is_as_derived(stored, location):
+        facts = positioned_facts(content)
+        columns = _base(stored, content, location, stored.facts_id, statements)
+    else:
+        facts_id, facts = ready_facts(session, inputs)
+        columns = _columns(
+            inputs, content, location, facts_id, facts, statements=statements, zone=zone, camera_of=camera_of
+        )
+    said = what_is_said(
+        text.indexed([inputs.names.name]),
+        statements,
+        embedded_of(facts),
+        things,
+        year=columns.year,
+        zone=zone,
+    )
+    cover = effective("cover", statements) if statements else None
+    return Alone(
+        inputs.asset_id,
+        inputs.names,
+        stored,
+        columns,
+        said,
+        location,
+        None if cover is None else cover.value,
+    )
+
+
+def _is_as_derived(stored: Columns, location: LocationRow) -> bool:
+    """Tell whether the facts of the current version count, from where they counted when the columns were derived."""
+    return (
+        stored.capture is not None
+        and stored.facts_id == stored.content_id
+        and stored.location_id == location.id
+        and location.state != "replaced"
+    )
+
+
+def _base(
+    stored: Columns,
+    content: ContentRow,
+    location: LocationRow,
+    facts_id: ContentId | None,
+    statements: list[Statement],
+) -> Columns:
+    """Return the columns with what never waits for facts: bytes, place, state."""
+    state = _state(facts_id is not None, location, statements)
+    return stored._replace(
         facts_id=facts_id, location_id=location.id, kind=content.kind, mime=content.mime, size=content.size, state=state,
-        is_shown=int(state == "shown"),
+        is_shown=int(state == "shown"), cover_id=None, types=stored.types & ~_LIVE,
     )  # fmt: skip
+
+
+def _columns(
+    inputs: Inputs,
+    content: ContentRow,
+    location: LocationRow,
+    facts_id: ContentId | None,
+    facts: Facts | None,
+    *,
+    statements: list[Statement],
+    zone: ZoneInfo,
+    camera_of: CameraOf,
+) -> Columns:
+    base = _base(inputs.columns, content, location, facts_id, statements)
     if location.state == "replaced":
         return base  # the file there is another photo: its name and mtime say nothing about this one
-    if not is_ready:
+    if facts_id is None:
         return base._replace(
-            capture=None, mtime_ns=location.mtime_ns, day=None, year=None, camera_id=None, types=0
-        )
+            capture=None, mtime_ns=location.mtime_ns, day=None, year=None, camera_id=None, types=0, cell=None, twin=None,
+        )  # fmt: skip
     capture = effective_capture(content, location, facts, statements, zone)
-    day = local_day(capture)
+    live_id = facts.extra.get("live_id") if facts is not None else None
     return base._replace(
         capture=capture_to_text(capture),
         mtime_ns=_shown_instant(capture, location, zone),
-        day=day,
+        day=local_day(capture),
         year=int(capture.local[:4]),
         camera_id=_camera_id(facts, camera_of),
         types=types_of(content.kind, facts, inputs.names.name),
+        cell=cell_of(location.volume_id, location.directory, location.name),
+        twin=twin_of(location.volume_id, location.directory, live_id) if live_id else None,
     )
 
 
 def _alias(columns: Columns) -> Columns:
     return columns._replace(
-        content_id=None, facts_id=None, location_id=None, capture=None, day=None, year=None, camera_id=None, types=0, is_shown=0,
-        state="alias",
+        content_id=None, facts_id=None, location_id=None, capture=None, day=None, year=None, camera_id=None, types=0,
+        cell=None, twin=None, stack_id=None, cover_id=None, is_shown=0, state="alias",
     )  # fmt: skip
-
-
-def ready_facts(session: Session, inputs: Inputs) -> tuple[ContentId | None, Facts | None]:
-    """Return the version whose facts count, None before there are any, and those facts (None: unreadable).
-
-    New bytes of a known photo are not read yet: until then the facts of the newest version that was read
-    count, so that an edited photo stays where it is.
-    """
-    content = inputs.content
-    assert content is not None, "an alias has no facts"
-    is_ready, facts = _judged(content.facts, content.facts_state, content.facts_version)
-    if is_ready:
-        return inputs.columns.content_id, facts
-    older = session.rows(
-        "SELECT id, facts, facts_state, facts_version FROM content WHERE asset_id = ? AND id <> ? ORDER BY id DESC",
-        (inputs.asset_id, inputs.columns.content_id),
-    )
-    for content_id, text, state, version in older:
-        is_ready, facts = _judged(text, state, version)
-        if is_ready:
-            return ContentId(content_id), facts
-    return None, None
-
-
-def _judged(text: str | None, state: str, version: int) -> tuple[bool, Facts | None]:
-    """Return whether a content's facts are good enough to show it, and the facts.
-
-    Facts of an older reader are, while they wait to be read again; so are header facts with a date, while the deep
-    tier is due. Header facts without one are not: the photo would appear below Undated and then move.
-    """
-    if version == 0:
-        return False, None
-    facts = facts_from_text(text) if text is not None else None
-    if state != "deep" or facts is None or facts.tier == "deep":
-        return True, facts
-    return any(one.local and not one.rejected for one in facts.candidates), facts
 
 
 def effective_capture(
@@ -260,7 +305,7 @@ def effective_capture(
     zone: ZoneInfo,
 ) -> CaptureTime:
     """Return what the layer says, else what bytes, path and mtime say."""
-    said = effective("capture", statements)
+    said = effective("capture", statements) if statements else None
     if said is not None:
         return capture_from_document(said.value)
     return dates.resolve(
@@ -321,3 +366,79 @@ def capture_from_document(document: dict[str, Any]) -> CaptureTime:
         source=document["source"],
         confidence=document["confidence"],
     )
+
+
+# ---- stage 2: what its stack makes of it
+
+
+class _Stack(NamedTuple):
+    """A stack of at least two photos that can be seen."""
+
+    id: int
+    kind: str
+    cover: Alone
+
+
+def together(session: Session, alone: Mapping[AssetId, Alone]) -> dict[AssetId, Derived]:
+    """Compute what follows about assets of whom all stack mates are there too."""
+    stacks = _stacks(session, alone.values())
+    return {asset_id: _derived(one, stacks.get(one.columns.stack_id or 0)) for asset_id, one in alone.items()}
+
+
+def _stacks(session: Session, alone: Iterable[Alone]) -> dict[int, _Stack]:
+    shown: dict[int, list[Alone]] = {}
+    for one in alone:
+        if one.columns.stack_id is not None and one.columns.state == "shown":
+            shown.setdefault(one.columns.stack_id, []).append(one)
+    seen = {stack_id: group for stack_id, group in shown.items() if len(group) > 1}
+    if not seen:
+        return {}
+    rows = session.rows(STACK_KINDS, (json.dumps(sorted(seen)),))
+    return {stack_id: _Stack(stack_id, kind, _cover(seen[stack_id])) for stack_id, kind in rows}
+
+
+STACK_KINDS = "SELECT s.id, s.kind FROM json_each(?) AS wanted CROSS JOIN stack AS s ON s.id = wanted.value WHERE s.is_deleted = 0"
+
+
+def _cover(shown: list[Alone]) -> Alone:
+    """Return the one that was chosen last, else the first by the rules."""
+    chosen = [one for one in shown if one.covers_ns is not None]
+    if chosen:
+        return max(chosen, key=lambda one: (one.covers_ns or 0, -one.asset_id))
+    return min(shown, key=lambda one: (one.rank(), one.asset_id))
+
+
+def _derived(one: Alone, stack: _Stack | None) -> Derived:
+    said = one.said
+    if said is None:
+        return Derived(one.columns, None, frozenset(), None)
+    columns, cover = one.columns, None
+    if stack is not None and columns.state == "shown":
+        if stack.cover.asset_id != one.asset_id:
+            cover = stack.cover
+            columns = columns._replace(cover_id=cover.asset_id, is_shown=0)
+        elif stack.kind == "live":
+            columns = columns._replace(types=columns.types | _LIVE)
+    effective_row = None if said.effective == NOTHING else said.effective
+    return Derived(columns, effective_row, _members(one, said, stack, cover), said.text)
+
+
+def _members(one: Alone, said: Said, stack: _Stack | None, cover: Alone | None) -> frozenset[Member]:
+    """Return the folders of an asset. A cover that is in a folder is listed there: it is shown."""
+    if not said.folders and stack is None:
+        return frozenset()
+    is_shown = one.columns.state == "shown"
+    beside: frozenset[Bucket] = (
+        cover.said.folders if cover is not None and cover.said is not None else frozenset()
+    )
+    found = [
+        Member(*folder, int(is_shown and folder not in beside))
+        for folder in said.folders
+        if folder.view != _TRASH
+    ]
+    is_here = one.location is not None and one.location.state == "present"
+    is_trash = one.columns.state == "trashed" and is_here
+    found.extend(Member(*folder, int(is_trash)) for folder in said.folders if folder.view == _TRASH)
+    if stack is not None:
+        found.append(Member(_STACKS, stack.id, stack.cover.columns.year or 0, int(is_shown)))
+    return frozenset(found)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalog import dates, names
-from catalog.buckets import Bucket, View, path_of
+from catalog.buckets import Bucket
 from catalog.capture import CaptureTime
 from catalog.dates import Judged
 from catalog.errors import NotFound
@@ -14,6 +13,9 @@ from catalog.ids import AssetId
 from catalog.layer import effective
 from catalog.store.db import Session
 from catalog.store.derive import Inputs, effective_capture, read_inputs, read_statements, ready_facts
+from catalog.store.folders import Labels, folder_path, has_plain_name, labels_of, name_in
+from catalog.store.layer_documents import read_layer
+from catalog.store.texts import instant_text
 
 Document = dict[str, Any]
 
@@ -24,7 +26,7 @@ def explain_date(session: Session, asset_id: AssetId) -> Document:
     Raises:
         NotFound: no such photo.
     """
-    one = _inputs_of(session, asset_id)
+    one = inputs_of(session, asset_id)
     content, location = one.content, one.location
     assert content is not None, "only aliases have none"
     assert location is not None, "somebody saw the bytes"
@@ -55,13 +57,15 @@ def explain_name(session: Session, asset_id: AssetId) -> Document:
     Raises:
         NotFound: no such photo.
     """
-    one = _inputs_of(session, asset_id)
+    one = inputs_of(session, asset_id)
     first = session.row(
         "SELECT l.name FROM location AS l JOIN content AS c ON c.id = l.content_id WHERE c.asset_id = ?"
         " ORDER BY l.id LIMIT 1",
         (asset_id,),
     )
-    labels: dict[int, str] = dict(session.rows("SELECT id, label FROM camera"))
+    listed = read_layer(session, [asset_id], [], {}).listed(asset_id)
+    buckets = sorted([*one.columns.buckets(), *listed])
+    labels = labels_of(session, buckets)
     raw: bytes | None = first[0] if first is not None else None
     return {
         "uid": uid_of(session, asset_id),
@@ -78,11 +82,11 @@ def explain_name(session: Session, asset_id: AssetId) -> Document:
             else "the name is that of the first file, cleaned, and never changes; the first photo of a name in a"
             " folder has it plain, later ones carry their short id"
         ),
-        "folders": [_called(session, one, bucket, labels) for bucket in sorted(one.columns.buckets())],
+        "folders": [_called(session, one, bucket, labels) for bucket in buckets],
     }
 
 
-def _called(session: Session, one: Inputs, bucket: Bucket, labels: dict[int, str]) -> Document:
+def _called(session: Session, one: Inputs, bucket: Bucket, labels: Labels) -> Document:
     owner = session.row(
         "SELECT a.id, a.uid, a.is_shown FROM claim AS k JOIN asset AS a ON a.id = k.asset_id"
         " WHERE k.view = ? AND k.key = ? AND k.sub = ? AND k.fold = ?",
@@ -90,6 +94,10 @@ def _called(session: Session, one: Inputs, bucket: Bucket, labels: dict[int, str
     )
     if one.names.is_suffixed:
         reason = "always carries its short id"
+    elif not has_plain_name(one.names, bucket):
+        reason = (
+            "a name without the extension of a photo carries its short id where folders stand beside photos"
+        )
     elif owner is None:
         reason = "no other photo had this name here"
     elif owner[0] == one.asset_id:
@@ -97,14 +105,19 @@ def _called(session: Session, one: Inputs, bucket: Bucket, labels: dict[int, str
     else:
         reason = f"the plain name belongs to {owner[1]}, which had it first"
     return {
-        "folder": path_of(bucket, labels.get(bucket.key) if bucket.view == View.CAMERAS else None),
-        "name": name_in(one, None if owner is None else owner[0]),
+        "folder": folder_path(bucket, labels),
+        "name": name_in(one.asset_id, one.names, bucket, None if owner is None else owner[0]),
         "reason": reason,
         "plain_owner": None if owner is None else owner[1],
     }
 
 
-def _inputs_of(session: Session, asset_id: AssetId) -> Inputs:
+def inputs_of(session: Session, asset_id: AssetId) -> Inputs:
+    """Return what decides about a photo.
+
+    Raises:
+        NotFound: no such photo.
+    """
     found = read_inputs(session, [asset_id])
     if not found or found[0].content is None or found[0].location is None:
         raise NotFound(f"there is no photo number {asset_id}")
@@ -133,19 +146,10 @@ def _judged(one: Judged) -> Document:
 
 
 def date_layer(capture: CaptureTime) -> str:
+    """Return the layer of a date that nobody said."""
     return "file" if capture.source in ("filename", "directory", "mtime") else "embedded"
 
 
-def instant_text(ns: int) -> str:
-    """Write RFC 3339 in UTC; microseconds only when there are any."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def name_in(one: Inputs, owner: AssetId | None) -> str:
-    is_plain = not one.names.is_suffixed and owner in (None, one.asset_id)
-    return one.names.name if is_plain else names.with_suffix(one.names.name, one.names.short)
-
-
 def uid_of(session: Session, asset_id: AssetId) -> str:
+    """Return the uid of an asset that exists."""
     return str(session.value("SELECT uid FROM asset WHERE id = ?", (asset_id,)))

@@ -27,7 +27,7 @@ from catalog.store.assets import Refresh
 from catalog.store.db import Writer
 from catalog.values import HashResult, WorkItem
 
-MACHINE = "glassine"  # author of what the program does by itself
+MACHINE = journal.MACHINE
 
 
 class _Content(NamedTuple):
@@ -109,7 +109,7 @@ class _Identity:
         if known is None:
             self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
             return
-        self._refresh.remember([content.asset_id, known.asset_id])
+        self._refresh.remember([content.asset_id, known.asset_id], may_restack=True)
         self._settle_known(content, known, digest)
         failpoint("store.merge")
 
@@ -135,7 +135,12 @@ class _Identity:
     def _take_over(self, content: _Content, known: _Content) -> None:
         """The former bytes of a photo that was edited: this asset holds them now, with what was said until now."""
         versions.take_over(
-            self._writer, content.asset_id, known.id, former_owner=known.asset_id, with_statements=True
+            self._writer,
+            content.asset_id,
+            known.id,
+            former_owner=known.asset_id,
+            with_statements=True,
+            now_ns=self._now_ns,
         )
         self._dissolve(content, into=known.id)
 

@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 # Results per transaction that hold the write lock well under 50 ms (2026-11-21, 2 shared cores: facts 150 us
-# each, hashes and sniffs 30 us). Callers cut their batches to these.
-FACTS_BATCH = 250
+# each, 250 us where all are RAW+JPEG pairs, hashes and sniffs 30 us). Callers cut their batches to these.
+FACTS_BATCH = 150
 HASH_BATCH = 500
 # An error that is not the file's fault (EIO, EACCES, changed under the reader) is tried again after this.
 RETRY_NS = 300 * NS_PER_S
@@ -169,7 +169,7 @@ def record_facts(writer: Writer, results: Sequence[FactsResult], zone: ZoneInfo,
     with writer.atomic():
         believed = [(result, kind) for result in results if (kind := _still_the_file(writer, result.item))]
         refresh = Refresh(writer, zone)
-        refresh.remember(AssetId(row[1]) for _, row in believed)
+        refresh.remember((AssetId(row[1]) for _, row in believed), may_restack=True)
         for result, row in believed:
             _store_facts(writer, result, was_deep=row[0] == "deep", now_ns=now_ns)
         failpoint("store.facts")

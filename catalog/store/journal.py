@@ -1,7 +1,7 @@
 """The journal: every user command and every merge, with the statements before and after.
 
-Invariant: a statement and its journal row are written in one transaction. Undo is the Layer issue's; what it needs
-is here from the first day.
+Invariant: a statement and its journal row are written in one transaction, so that all items, replayed, are the
+statements (I19).
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import Any
 from catalog.ids import AssetId
 from catalog.store.db import Session, Writer
 from catalog.values import JournalItem, JournalRow
+
+MACHINE = "glassine"  # author of what the program does by itself
+_ITEM_COLUMNS = tuple(JournalItem.__dataclass_fields__)
+_INSERT_ITEM = f"INSERT INTO journal_item (journal_id, {', '.join(_ITEM_COLUMNS)}) VALUES (?, {', '.join('?' * len(_ITEM_COLUMNS))})"
 
 
 def append(
@@ -31,12 +35,8 @@ def append(
         )
         journal_id = writer.last_id("journal")
         writer.executemany(
-            "INSERT INTO journal_item (journal_id, asset_id, property, element, source, before, after)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (journal_id, one.asset_id, one.property, one.element, one.source, one.before, one.after)
-                for one in items
-            ],
+            _INSERT_ITEM,
+            [(journal_id, *(getattr(one, name) for name in _ITEM_COLUMNS)) for one in items],
         )
     return journal_id
 
@@ -64,29 +64,48 @@ def unite_statements(writer: Writer, younger: AssetId, older: AssetId) -> list[J
         (younger,),
     )
     for row_id, name, element, source, author, value, made_ns in rows:
+        said = (name, element, source, author)
         known = writer.row(
             "SELECT id, value, made_ns FROM statement"
             " WHERE asset_id = ? AND property = ? AND element = ? AND source = ? AND author = ?",
-            (older, name, element, source, author),
+            (older, *said),
         )
-        items.append(JournalItem(younger, name, element, source, value, None))
+        items.append(JournalItem(younger, *said, value, made_ns, None, None))
         if known is None:
             writer.execute("UPDATE statement SET asset_id = ? WHERE id = ?", (older, row_id))
-            items.append(JournalItem(older, name, element, source, None, value))
+            items.append(JournalItem(older, *said, None, None, value, made_ns))
             continue
         writer.execute("DELETE FROM statement WHERE id = ?", (row_id,))
         if made_ns > known[2]:
             writer.execute(
                 "UPDATE statement SET value = ?, made_ns = ? WHERE id = ?", (value, made_ns, known[0])
             )
-            items.append(JournalItem(older, name, element, source, known[1], value))
+            items.append(JournalItem(older, *said, known[1], known[2], value, made_ns))
     return items
+
+
+def inherit_statements(writer: Writer, heir: AssetId, former: AssetId) -> list[JournalItem]:
+    """Say of an asset of which nothing is said what is said of another now; return that, for the journal."""
+    rows = writer.rows(
+        "SELECT property, element, source, author, value, made_ns FROM statement WHERE asset_id = ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM statement AS own WHERE own.asset_id = ?2 AND own.property = statement.property"
+        " AND own.element = statement.element AND own.source = statement.source AND own.author = statement.author)"
+        " ORDER BY id",
+        (former, heir),
+    )
+    writer.executemany(
+        "INSERT INTO statement (asset_id, property, element, source, author, value, made_ns) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(heir, *row) for row in rows],
+    )
+    return [
+        JournalItem(heir, name, element, source, author, None, None, value, made_ns)
+        for name, element, source, author, value, made_ns in rows
+    ]
 
 
 def _items(session: Session, journal_id: int) -> tuple[JournalItem, ...]:
     rows = session.rows(
-        "SELECT asset_id, property, element, source, before, after FROM journal_item WHERE journal_id = ?"
-        " ORDER BY rowid",
+        f"SELECT {', '.join(_ITEM_COLUMNS)} FROM journal_item WHERE journal_id = ? ORDER BY rowid",
         (journal_id,),
     )
     return tuple(JournalItem(AssetId(row[0]), *row[1:]) for row in rows)

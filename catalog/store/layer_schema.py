@@ -275,8 +275,12 @@ LAYER_INDEXES: dict[str, tuple[str, str]] = {
     ),
     "journal_thing_uid": ("History of a thing.", "CREATE INDEX journal_thing_uid ON journal_thing (uid)"),
     "tag_sibling": (
-        "The label is one tag's in its folder; subfolders of a tag.",
+        "The label is one tag's in its folder.",
         f"CREATE UNIQUE INDEX tag_sibling ON tag (ifnull(parent_id, 0), fold) {_CANONICAL}",
+    ),
+    "tag_below": (
+        "Subfolders of a tag, paged by row.",
+        f"CREATE INDEX tag_below ON tag (ifnull(parent_id, 0)) {_CANONICAL}",
     ),
     "tag_path": ("A tag by its path.", f"CREATE UNIQUE INDEX tag_path ON tag (path) {_CANONICAL}"),
     "tag_merged": (
@@ -289,8 +293,12 @@ LAYER_INDEXES: dict[str, tuple[str, str]] = {
     ),
     "tag_alias_tag": ("Aliases of a tag.", f"CREATE INDEX tag_alias_tag ON tag_alias (tag_id) {_ALIVE}"),
     "album_sibling": (
-        "The label is one album's in its folder; subfolders of an album.",
+        "The label is one album's in its folder.",
         f"CREATE UNIQUE INDEX album_sibling ON album (ifnull(parent_id, 0), fold) {_ALIVE}",
+    ),
+    "album_below": (
+        "Subfolders of an album, paged by row.",
+        f"CREATE INDEX album_below ON album (ifnull(parent_id, 0)) {_ALIVE}",
     ),
     "album_path": ("An album by its path.", f"CREATE UNIQUE INDEX album_path ON album (path) {_ALIVE}"),
     "person_fold": (

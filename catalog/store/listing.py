@@ -1,7 +1,7 @@
 """What frontends list and look up: folders of static views, Originals/, and what must be opened.
 
 Hot paths: each function is one prebuilt statement (two where a name may carry a suffix), its index named beside it and
-held by tests/integration/test_plans.py. A listing is paged by a cookie that never moves: the content id in views,
+held by tests/integration/test_plans.py. A listing is paged by a cookie that never moves: `photo_cookie` in views,
 `original_cookie` in Originals/. Nothing here writes; nothing here knows what a path in the tree looks like.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog import names
-from catalog.buckets import Bucket, MediaType, View
+from catalog.buckets import SUFFIXING_VIEWS, Bucket, View, looks_like_media
 from catalog.errors import NotFound
 from catalog.ids import (
     SHORT_LENGTH,
@@ -23,58 +23,125 @@ from catalog.ids import (
     VolumeId,
 )
 from catalog.store.db import Row, Session
+from catalog.store.layer_folders import (
+    folder_by_id,
+    folder_folded,
+    folder_labelled,
+    folders_below,
+    stack_folded,
+    stack_folder,
+    stack_labelled,
+    stack_years,
+    stacks_of_year,
+)
+from catalog.store.shapes import SHAPES, Shape, shape_of
 from catalog.values import BucketRow, DirectoryRow, OpenTarget, OriginalRow, PhotoRow
+
+__all__ = [
+    "ASSET_BY_SHORT",
+    "BUCKETS_OF_VIEW",
+    "CLAIM_OWNER",
+    "FILE_COOKIES",
+    "NO_LIMIT",
+    "NO_VIEW",
+    "OPEN_CONTENT",
+    "OPEN_LOCATION",
+    "ORIGINAL_DIRECTORIES",
+    "ORIGINAL_DIRECTORY_NAMED",
+    "ORIGINAL_FILE",
+    "ORIGINAL_FILES",
+    "ORIGINAL_FILE_NAMED",
+    "PHOTOS_BY_FOLD",
+    "PHOTOS_IN",
+    "PHOTO_BY_SHORT",
+    "PHOTO_OF_CLAIM",
+    "buckets_of_view",
+    "camera_label",
+    "camera_labelled",
+    "directory_by_id",
+    "folder_by_id",
+    "folder_folded",
+    "folder_labelled",
+    "folders_below",
+    "location_by_id",
+    "open_target_of_content",
+    "open_target_of_location",
+    "original_cookie",
+    "original_named",
+    "originals_in",
+    "photo_by_asset",
+    "photo_by_content",
+    "photo_by_uid",
+    "photo_cookie",
+    "photo_folded",
+    "photo_named",
+    "photos_in",
+    "root_directory",
+    "stack_folded",
+    "stack_folder",
+    "stack_labelled",
+    "stack_years",
+    "stacks_of_year",
+    "view_changed_ns",
+]
 
 # Cookies of Originals/: directories first (cookie = id), then files (cookie = id + this). Ids stay below it.
 FILE_COOKIES = 1 << 48
 NO_LIMIT = -1
+NO_VIEW = 0
 
-_PHOTO = (
+_COLUMNS = (
     "a.id, a.content_id, a.uid, a.short, a.name, a.is_suffixed, a.size, a.mtime_ns, a.changed_ns, a.mime, c.hash,"
-    " k.asset_id FROM asset AS a{index} CROSS JOIN content AS c ON c.id = a.content_id"
+    " k.asset_id"
+)
+_REST = (
+    " CROSS JOIN content AS c ON c.id = a.content_id"
     " LEFT JOIN claim AS k ON k.view = ?1 AND k.key = ?2 AND k.sub = ?3 AND k.fold = a.fold"
 )
-# view -> (index that pages, the bucket's condition). Types has two: kinds, and the rare ones by their mask.
-_KIND, _SPECIAL = 10, 11
-_MEMBERS: dict[int, tuple[str, str]] = {
-    View.TIMELINE: ("asset_timeline", "a.day = ?2"),
-    View.RECENT: ("asset_recent", "a.added_day = ?2"),
-    View.CAMERAS: ("asset_camera", "a.camera_id = ?2 AND a.year = ?3"),
-    _KIND: (
-        "asset_kind",
-        "a.kind = CASE ?2 WHEN 1 THEN 'photo' WHEN 2 THEN 'video' ELSE 'audio' END AND a.year = ?3",
-    ),
-    _SPECIAL: ("asset_special", "a.year = ?3 AND a.types > 7 AND a.types & ?2"),
-}
 
 
-def _select(index: str) -> str:
-    return "SELECT " + _PHOTO.format(index=f" INDEXED BY {index}")
+def _select(shape: Shape, asset: str) -> str:
+    """SELECT photos of a folder; `asset` is the table with what finds its rows."""
+    return f"SELECT {_COLUMNS} FROM {asset}{' CROSS JOIN member AS m' if shape.is_joined else ''}{_REST} WHERE {shape.condition}"
 
 
-PHOTOS_IN: dict[int, str] = {
-    view: f"{_select(index)} WHERE a.is_shown = 1 AND {condition} AND a.content_id > ?4 ORDER BY a.content_id LIMIT ?5"
-    for view, (index, condition) in _MEMBERS.items()
-}
-PHOTOS_BY_FOLD: dict[int, str] = {
-    view: f"{_select('asset_name')} WHERE a.is_shown = 1 AND a.fold = ?4 AND {condition} ORDER BY a.content_id"
-    for view, (_, condition) in _MEMBERS.items()
-}
+def _photos_in(shape: Shape) -> str:
+    if shape.is_joined:  # member's primary key pages
+        return (
+            f"SELECT {_COLUMNS} FROM member AS m CROSS JOIN asset AS a ON a.id = m.asset_id{_REST}"
+            f" WHERE {shape.condition} AND m.asset_id > ?4 ORDER BY m.asset_id LIMIT ?5"
+        )
+    page = " AND a.content_id > ?4 ORDER BY a.content_id LIMIT ?5"
+    return _select(shape, f"asset AS a INDEXED BY {shape.pages}") + page
+
+
+def _by_name(shape: Shape) -> str:
+    # What always carries its suffix is found by its short id; index asset_fold does not hold it.
+    plain = "" if shape.names == "asset_name" else " AND a.is_suffixed = 0"
+    return _select(shape, f"asset AS a INDEXED BY {shape.names}") + f" AND a.fold = ?4{plain} ORDER BY a.id"
+
+
+PHOTOS_IN: dict[int, str] = {key: _photos_in(shape) for key, shape in SHAPES.items()}
+PHOTOS_BY_FOLD: dict[int, str] = {key: _by_name(shape) for key, shape in SHAPES.items()}
 PHOTO_BY_SHORT: dict[int, str] = {
-    view: f"SELECT {_PHOTO.format(index='')} WHERE a.is_shown = 1 AND a.short = ?4 AND {condition}"
-    for view, (_, condition) in _MEMBERS.items()
+    key: _select(shape, "asset AS a") + " AND a.short = ?4" for key, shape in SHAPES.items()
 }
 # The claim's owner is the only one that can have the plain name: no look at the (perhaps many) others.
 PHOTO_OF_CLAIM: dict[int, str] = {
-    view: "SELECT " + _PHOTO.format(index="") + f" WHERE a.id = ?4 AND a.is_shown = 1 AND {condition}"
-    for view, (_, condition) in _MEMBERS.items()
+    key: _select(shape, "asset AS a") + " AND a.id = ?4" for key, shape in SHAPES.items()
 }
 CLAIM_OWNER = "SELECT asset_id FROM claim WHERE view = ? AND key = ? AND sub = ? AND fold = ?"
 
 
 def photos_in(session: Session, bucket: Bucket, after_id: int = 0, limit: int = NO_LIMIT) -> list[PhotoRow]:
-    """Return the photos of a leaf folder in order of content id, those behind `after_id`, at most `limit`."""
-    return [_photo(row) for row in session.rows(PHOTOS_IN[_shape(bucket)], (*bucket, after_id, limit))]
+    """Return the photos of a leaf folder in the order of their cookies, those behind `after_id`, at most `limit`."""
+    rows = session.rows(PHOTOS_IN[shape_of(bucket)], (*bucket, after_id, limit))
+    return [_photo(row, bucket.view) for row in rows]
+
+
+def photo_cookie(bucket: Bucket, row: PhotoRow) -> int:
+    """Return where a listing goes on after this photo: its content up to CAMERAS, else the asset; it never moves."""
+    return row.asset_id if bucket.view >= View.ALBUMS else row.content_id
 
 
 def photo_named(session: Session, bucket: Bucket, name: str) -> PhotoRow | None:
@@ -84,8 +151,8 @@ def photo_named(session: Session, bucket: Bucket, name: str) -> PhotoRow | None:
     """
     suffix = names.split_suffix(name)
     if suffix is not None:
-        row = session.row(PHOTO_BY_SHORT[_shape(bucket)], (*bucket, suffix[1]))
-        return _photo(row) if row is not None and _suffixed(row) == name else None
+        row = session.row(PHOTO_BY_SHORT[shape_of(bucket)], (*bucket, suffix[1]))
+        return _photo(row, bucket.view) if row is not None and _suffixed(row) == name else None
     return next((row for row in _by_fold(session, bucket, names.fold(name)) if row.name == name), None)
 
 
@@ -94,14 +161,17 @@ def photo_folded(session: Session, bucket: Bucket, name: str) -> PhotoRow | None
     wanted = names.fold(name)
     suffix = names.split_suffix(name)
     if suffix is not None:
-        row = session.row(PHOTO_BY_SHORT[_shape(bucket)], (*bucket, suffix[1]))
-        return _photo(row) if row is not None and names.fold(_suffixed(row)) == wanted else None
+        row = session.row(PHOTO_BY_SHORT[shape_of(bucket)], (*bucket, suffix[1]))
+        return _photo(row, bucket.view) if row is not None and names.fold(_suffixed(row)) == wanted else None
     return next((row for row in _by_fold(session, bucket, wanted) if names.fold(row.name) == wanted), None)
 
 
 def photo_by_content(session: Session, content_id: ContentId) -> PhotoRow | None:
-    """Return the shown photo whose current bytes these are; its name is the suffixed one (no folder is meant)."""
-    return _anywhere(session, "a.content_id = ? AND a.is_shown = 1", content_id)
+    """Return the photo whose current bytes these are, if any folder can show it: also behind a cover, or trashed.
+
+    Its name is the suffixed one: no folder is meant.
+    """
+    return _anywhere(session, "a.content_id = ? AND a.state IN ('shown', 'trashed')", content_id)
 
 
 def photo_by_uid(session: Session, uid: str) -> PhotoRow | None:
@@ -253,15 +323,10 @@ OPEN_LOCATION = _OPEN + " WHERE l.id = ? AND l.state = 'present'"
 def _by_fold(session: Session, bucket: Bucket, fold: str) -> list[PhotoRow]:
     owner = session.value(CLAIM_OWNER, (*bucket, fold))
     if owner is not None:
-        row = session.row(PHOTO_OF_CLAIM[_shape(bucket)], (*bucket, owner))
-        return [_photo(row)] if row is not None else []
-    return [_photo(row) for row in session.rows(PHOTOS_BY_FOLD[_shape(bucket)], (*bucket, fold))]
-
-
-def _shape(bucket: Bucket) -> int:
-    if bucket.view == View.TYPES:
-        return _KIND if bucket.key <= MediaType.AUDIO else _SPECIAL
-    return bucket.view
+        row = session.row(PHOTO_OF_CLAIM[shape_of(bucket)], (*bucket, owner))
+        return [_photo(row, bucket.view)] if row is not None else []
+    rows = session.rows(PHOTOS_BY_FOLD[shape_of(bucket)], (*bucket, fold))
+    return [_photo(row, bucket.view) for row in rows]
 
 
 def _anywhere(session: Session, condition: str, key: int) -> PhotoRow | None:
@@ -270,16 +335,18 @@ def _anywhere(session: Session, condition: str, key: int) -> PhotoRow | None:
         f" FROM asset AS a JOIN content AS c ON c.id = a.content_id WHERE {condition}",
         (key,),
     )
-    return None if row is None else _photo(row)
+    return None if row is None else _photo(row, NO_VIEW)
 
 
 def _suffixed(row: Row) -> str:
     return names.with_suffix(row[4], row[3])
 
 
-def _photo(row: Row) -> PhotoRow:
+def _photo(row: Row, view: int) -> PhotoRow:
     asset_id, content_id, uid, short, name, is_suffixed, size, mtime_ns, changed_ns, mime, digest, owner = row
     is_plain = not is_suffixed and (owner is None or owner == asset_id)
+    if is_plain and view in SUFFIXING_VIEWS:
+        is_plain = looks_like_media(names.fold(name))
     shown = name if is_plain else names.with_suffix(name, short)
     return PhotoRow(
         AssetId(asset_id),

@@ -1,7 +1,7 @@
 """Photos as documents (CLI.md, "Photo document"), and how a word names one.
 
 Reads in bulk: a page of 500 documents costs a handful of statements. Every field is always there; what has no value
-is null. `name`, `types` and `added` exist for queries (catalog.query). Writes nothing.
+is null. `name`, `types`, `albums`, `added` and `trashed_on` exist for queries (catalog.query). Writes nothing.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from catalog.buckets import MediaType, View, path_of
+from catalog.buckets import Bucket, MediaType
 from catalog.capture import CaptureTime
 from catalog.errors import NotFound
 from catalog.facts import Facts
 from catalog.ids import SHORT_LENGTH, AssetId, ContentId, VolumeId, canonical_prefix
-from catalog.layer import PROPERTIES, Statement, effective, effective_set
+from catalog.layer import PROPERTIES, Statement, effective
 from catalog.store.db import Row, Session
 from catalog.store.derive import (
     Columns,
@@ -26,22 +25,42 @@ from catalog.store.derive import (
     read_statements,
     ready_facts,
 )
-from catalog.store.explain import Document, date_layer, explain_date, explain_name, instant_text, name_in
+from catalog.store.explain import Document, date_layer, explain_date, explain_name
+from catalog.store.explain_layer import explain_hidden, explain_layers, explain_missing
+from catalog.store.folders import Labels, folder_path, has_plain_name, labels_of, name_in
+from catalog.store.layer_documents import LayerPart, layer_sources, read_layer
+from catalog.store.listing import CLAIM_OWNER
+from catalog.store.texts import day_text
 
-__all__ = ["asset_at", "assets_below", "documents", "explain_date", "explain_name", "resolve_photo"]
+__all__ = [
+    "asset_at",
+    "assets_below",
+    "documents",
+    "explain_date",
+    "explain_hidden",
+    "explain_layers",
+    "explain_missing",
+    "explain_name",
+    "names_of",
+    "resolve_photo",
+    "uids_of",
+]
 
 
 def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
     """Return the documents of these photos, in the order given; aliases and unknown ids are left out."""
     inputs = [one for one in read_inputs(session, list(asset_ids)) if one.content is not None]
     ids = [one.asset_id for one in inputs]
-    uids = _identities(session, ids)
+    uids = uids_of(session, ids)
     statements = read_statements(session, ids, PROPERTIES)
     content_ids = [one.columns.content_id for one in inputs if one.columns.content_id is not None]
     hashes = _hashes(session, content_ids)
     findings = _findings(session, content_ids)
     locations = _locations(session, content_ids)
-    labels: dict[int, str] = dict(session.rows("SELECT id, label FROM camera")) if inputs else {}
+    stack_ids = [one.columns.stack_id for one in inputs if one.columns.stack_id is not None]
+    layer = read_layer(session, ids, stack_ids, statements)
+    buckets = {one.asset_id: [*one.columns.buckets(), *layer.listed(one.asset_id)] for one in inputs}
+    labels = labels_of(session, (bucket for group in buckets.values() for bucket in group))
     found = []
     for one in inputs:
         assert one.columns.content_id is not None, "only aliases have none"
@@ -51,16 +70,16 @@ def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
         _, facts = ready_facts(session, one)
         document = {
             **_identity(one, uids[one.asset_id], hashes.get(content_id)),
-            **_of_facts(one.columns, facts, said),
-            **_of_layer(said),
+            **_of_facts(one.columns, facts),
+            **layer.document(one.asset_id, one.columns.stack_id, said),
             "findings": findings.get(content_id, []),
             "locations": [_location(row) for row in places],
-            "views": _views(session, one, labels) + _originals(places),
+            "views": _views(session, one, buckets[one.asset_id], labels) + _originals(places),
             "name": one.names.name,
             "types": [flag.name.lower() for flag in MediaType if flag.name and one.columns.types & flag],
-            "added": _day_text(one.columns.added_day),
+            "added": day_text(one.columns.added_day),
         }
-        document["sources"] = _sources(document, one.columns, facts, said)
+        document["sources"] = _sources(document, facts, said, layer)
         found.append(document)
     return found
 
@@ -126,9 +145,7 @@ def _identity(one: Inputs, uid: str, digest: bytes | None) -> Document:
     }
 
 
-def _of_facts(columns: Columns, facts: Facts | None, said: list[Statement]) -> Document:
-    embedded = _embedded_position(facts)
-    position = effective("position", said, embedded=embedded)
+def _of_facts(columns: Columns, facts: Facts | None) -> Document:
     capture = None if columns.capture is None else capture_from_document(json.loads(columns.capture))
     return {
         "width": facts.width if facts else None,
@@ -141,7 +158,6 @@ def _of_facts(columns: Columns, facts: Facts | None, said: list[Statement]) -> D
             "model": _stripped(facts.model) if facts else None,
             "lens": (facts.lens or None) if facts else None,
         },
-        "position": None if position is None else position.value,
         "place": None,
     }
 
@@ -150,69 +166,26 @@ def _stripped(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
-def _embedded_position(facts: Facts | None) -> Document | None:
-    if facts is None or facts.lat is None or facts.lon is None:
-        return None
-    return {"lat": facts.lat, "lon": facts.lon, "alt": facts.alt}
-
-
-def _of_layer(said: list[Statement]) -> Document:
-    def value(name: str) -> Any:
-        found = effective(name, said)
-        return None if found is None else found.value
-
-    trashed = value("trashed")
-    return {
-        "title": value("title"),
-        "description": value("description"),
-        "rating": value("rating"),
-        "rejected": bool(value("rejected")),
-        "label": value("label"),
-        "favorite": bool(value("favorite")),
-        "hidden": bool(value("hidden")),
-        "tags": sorted(effective_set("tag", said)),
-        "people": sorted(effective_set("person", said)),
-        "faces": [],
-        "stack": None,
-        "trashed_at": None if trashed is None else instant_text(int(trashed)),
-    }
-
-
 def _sources(
-    document: Document, columns: Columns, facts: Facts | None, said: list[Statement]
+    document: Document, facts: Facts | None, said: list[Statement], layer: LayerPart
 ) -> dict[str, str]:
     """Return property -> layer of every property that has a value."""
     sources: dict[str, str] = {}
     if document["capture"] is not None:
-        layer = effective("capture", said)
-        sources["capture"] = layer.layer if layer else date_layer(CaptureTime(**document["capture"]))
+        ruling = effective("capture", said)
+        sources["capture"] = ruling.layer if ruling else date_layer(CaptureTime(**document["capture"]))
     if facts is not None and (facts.make or facts.model or facts.lens):
         sources["camera"] = "embedded"
-    position = effective("position", said, embedded=_embedded_position(facts))
-    if position is not None:
-        sources["position"] = position.layer
-    for name in ("title", "description", "rating", "rejected", "label", "favorite", "hidden"):
-        found = effective(name, said)
-        if found is not None:
-            sources[name] = found.layer
-    for name, key in (("tags", "tag"), ("people", "person")):
-        layers = set(effective_set(key, said).values())
-        if layers:
-            sources[name] = min(layers, key=("user", "sidecar", "plugin", "embedded", "file").index)
-    return sources
+    return sources | layer_sources(said, facts, document, layer.things)
 
 
-def _views(session: Session, one: Inputs, labels: dict[int, str]) -> list[str]:
+def _views(session: Session, one: Inputs, buckets: Iterable[Bucket], labels: Labels) -> list[str]:
     paths = []
-    for bucket in sorted(one.columns.buckets()):
+    for bucket in sorted(buckets):
         owner = None
-        if not one.names.is_suffixed:
-            owner = session.value(
-                "SELECT asset_id FROM claim WHERE view = ? AND key = ? AND sub = ? AND fold = ?",
-                (*bucket, one.names.fold),
-            )
-        label = labels.get(bucket.key) if bucket.view == View.CAMERAS else None
-        paths.append(f"{path_of(bucket, label)}/{name_in(one, owner)}")
+        if has_plain_name(one.names, bucket):
+            owner = session.value(CLAIM_OWNER, (*bucket, one.names.fold))
+        paths.append(f"{folder_path(bucket, labels)}/{name_in(one.asset_id, one.names, bucket, owner)}")
     return paths
 
 
@@ -239,11 +212,22 @@ def _path(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
 
 
-def _identities(session: Session, asset_ids: Sequence[AssetId]) -> dict[AssetId, str]:
+def uids_of(session: Session, asset_ids: Sequence[AssetId]) -> dict[AssetId, str]:
+    """Return the uid of every asset that exists, in one statement however many they are."""
     rows = session.rows(
         "SELECT id, uid FROM asset WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(asset_ids),)
     )
     return {AssetId(row_id): uid for row_id, uid in rows}
+
+
+def names_of(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
+    """Return `{uid, name, state}` of each of these photos, in the order given; unknown ids are left out."""
+    rows = session.rows(
+        "SELECT id, uid, name, state FROM asset WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(asset_ids),),
+    )
+    found = {row_id: {"uid": uid, "name": name, "state": state} for row_id, uid, name, state in rows}
+    return [found[asset_id] for asset_id in asset_ids if asset_id in found]
 
 
 def _hashes(session: Session, content_ids: Sequence[ContentId]) -> dict[ContentId, bytes]:
@@ -288,7 +272,3 @@ _LAST_LOCATIONS = (
     " JOIN location AS l ON l.id = c.last_location_id JOIN directory AS d ON d.id = l.directory_id"
     " JOIN volume AS v ON v.id = l.volume_id WHERE c.id IN (SELECT value FROM json_each(?))"
 )
-
-
-def _day_text(packed: int) -> str:
-    return f"{packed // 10_000:04d}-{packed // 100 % 100:02d}-{packed % 100:02d}"

@@ -166,9 +166,11 @@ def _sorted_out(files: Sequence[Observed], known: dict[bytes, _Known]) -> _Part:
             continue
         if not row.is_present:
             work.returned.append(row)
-        if (row.size, row.mtime_ns, row.inode) != (entry.size, entry.mtime_ns, entry.inode):
+        # A place that a dump told of has no inode: its size and time say whether it is that file.
+        is_other_inode = row.inode not in (0, entry.inode)
+        if is_other_inode or (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns):
             work.changed.append((row, entry))
-        elif row.ctime_ns != entry.ctime_ns:
+        elif (row.ctime_ns, row.inode) != (entry.ctime_ns, entry.inode):
             work.touched.append((row, entry))
     return work
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from catalog import media_types
 from catalog.facts import Kind
 from catalog.ids import AssetId, ContentId, LocationId
+from catalog.store import journal
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset, new_contents
 from catalog.store.db import Session, Writer
@@ -57,7 +58,7 @@ def change_bytes(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int
     writer.execute(
         "UPDATE content SET last_location_id = ? WHERE id = ?", (changed.location_id, changed.content_id)
     )
-    if _is_held_elsewhere(writer, changed):
+    if _is_held_elsewhere(writer, changed, asset_id):
         _become_asset(writer, changed, refresh, now_ns)
     else:
         birth = _birth(changed) or Birth(
@@ -98,24 +99,37 @@ def split_off(
         writer, Birth(LocationId(row[0]), row[1], row[3], row[2], row[4], row[5]), now_ns=now_ns
     )
     refresh.remember([new_id])
-    take_over(writer, new_id, content_id, former_owner=AssetId(row[6]), with_statements=with_statements)
+    take_over(
+        writer,
+        new_id,
+        content_id,
+        former_owner=AssetId(row[6]),
+        with_statements=with_statements,
+        now_ns=now_ns,
+    )
     writer.execute("DELETE FROM content WHERE id = ?", (empty_content,))
     return new_id
 
 
 def take_over(
-    writer: Writer, asset_id: AssetId, content_id: ContentId, *, former_owner: AssetId, with_statements: bool
+    writer: Writer,
+    asset_id: AssetId,
+    content_id: ContentId,
+    *,
+    former_owner: AssetId,
+    with_statements: bool,
+    now_ns: int,
 ) -> None:
     """Give a version to another asset, which inherits what is said about the former owner at this moment."""
     writer.execute("UPDATE content SET asset_id = ? WHERE id = ?", (asset_id, content_id))
     writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
-    if with_statements:
-        writer.execute(
-            "INSERT OR IGNORE INTO statement (asset_id, property, element, value, source, author, made_ns)"
-            " SELECT ?, property, element, value, source, author, made_ns FROM statement"
-            " WHERE asset_id = ? ORDER BY id",
-            (asset_id, former_owner),
+    items = journal.inherit_statements(writer, asset_id, former_owner) if with_statements else []
+    if items:
+        uids: dict[AssetId, str] = dict(
+            writer.rows("SELECT id, uid FROM asset WHERE id IN (?, ?)", (asset_id, former_owner))
         )
+        command = {"do": "inherit", "from": uids[former_owner], "into": uids[asset_id]}
+        journal.append(writer, command, author=journal.MACHINE, now_ns=now_ns, items=items)
 
 
 def is_present(session: Session, content_id: ContentId) -> bool:
@@ -126,10 +140,12 @@ def is_present(session: Session, content_id: ContentId) -> bool:
     return row is not None
 
 
-def _is_held_elsewhere(writer: Writer, changed: Changed) -> bool:
+def _is_held_elsewhere(writer: Writer, changed: Changed, asset_id: AssetId) -> bool:
+    """Tell whether another present file holds these bytes, or the current ones of the asset (a copy came back first)."""
     row = writer.row(
-        "SELECT 1 FROM location WHERE content_id = ? AND state = 'present' AND id <> ? LIMIT 1",
-        (changed.content_id, changed.location_id),
+        "SELECT 1 FROM asset AS a JOIN location AS l ON l.content_id IN (?, a.content_id)"
+        " WHERE a.id = ? AND l.state = 'present' AND l.id <> ? LIMIT 1",
+        (changed.content_id, asset_id, changed.location_id),
     )
     return row is not None
 

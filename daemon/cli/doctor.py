@@ -304,6 +304,27 @@ def check_volumes(library: Library, is_fixing: bool) -> Diagnosis:
     return Diagnosis("volumes", "ok", f"{len(all_volumes)} known")
 
 
+def check_backups(library: Library, is_fixing: bool) -> Diagnosis:
+    """There is a backup of the catalog, and it is not old."""
+    from daemon.backups import state_of
+    from daemon.cli.output import instant
+    from daemon.config import load_config
+
+    try:
+        settings = load_config(library).backup
+    except GlassineError:
+        return Diagnosis("backup", "warn", "unknown: the configuration is not valid")
+    state = state_of(library, settings, now_ns=time.time_ns())
+    if state.trouble is not None:
+        return Diagnosis(
+            "backup", "warn", state.trouble, '"glassine backup" makes one; see the daemon\'s log.'
+        )
+    if state.last_ns is None and not settings.enabled:
+        return Diagnosis("backup", "warn", "there is none", "backup.enabled is off; use glassine backup.")
+    message = "none yet: the daemon makes one" if state.last_ns is None else f"{instant(state.last_ns)}"
+    return Diagnosis("backup", "ok", message)
+
+
 MACHINE_CHECKS: tuple[Callable[[], Diagnosis], ...] = (
     check_sqlite,
     check_fuse,
@@ -325,6 +346,7 @@ LIBRARY_CHECKS: tuple[Callable[[Library, bool], Diagnosis], ...] = (
     check_space,
     check_stale_processes,
     check_volumes,
+    check_backups,
 )
 
 

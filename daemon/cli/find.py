@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from catalog.store.db import Reader
 
 PAGE = 200
+# Later pages of ids are larger, as each has to gather what leads to it; documents come PAGE by PAGE all the same.
+MAX_IDS = 10_000
 # `-is:raw` and `-(a b)` are parts of a query, although they look like options to click.
 _NEGATED = re.compile(r"-(?:[A-Za-z_]\w*[:=<>]|\(|\"|').*", re.DOTALL)
 _MARK = "\0"
@@ -97,14 +99,16 @@ def pages_matching(reader: Reader, predicate: Predicate, limit: int | None) -> I
     from catalog.ids import AssetId
     from catalog.store.find import matching
 
-    after, left = AssetId(0), limit
+    after, left, size = AssetId(0), limit, PAGE
     while left is None or left > 0:
-        page = matching(reader, predicate, after, PAGE if left is None else min(PAGE, left))
-        if not page:
+        wanted = size if left is None else min(size, left)
+        ids = matching(reader, predicate, after, wanted)
+        for start in range(0, len(ids), PAGE):
+            yield ids[start : start + PAGE]
+        if len(ids) < wanted:
             return
-        yield page
-        after = page[-1]
-        left = None if left is None else left - len(page)
+        after, size = ids[-1], min(size * 4, MAX_IDS)
+        left = None if left is None else left - len(ids)
 
 
 def _finish(output: Output, *, is_failing: bool) -> int:
@@ -140,4 +144,4 @@ def _list_fields(output: Output) -> None:
 
     output.is_stream = False
     rows = [field.to_json() for field in FIELDS.values()]
-    output.document(rows, (f"{row['name']:<9} {row['help']}  {row['example']}" for row in rows))
+    output.document(rows, (f"{row['name']:<11} {row['help']}  {row['example']}" for row in rows))

@@ -15,23 +15,26 @@ def query_topic() -> str:
     lines = [
         "A query is words and terms; a space between them means that all must hold.",
         "",
-        "  beach            the word is in the name, title, description, tags, people or places",
+        "  beach            a word of the name, title, description, tags, people or places begins so",
+        '  "at the sea"     these words in a row in one of them, the last as far as it is written',
         "  field:value      the same as field=value; texts match anywhere in the value, without regard to case",
         "  IMG_*            * stands for anything; then the whole value must match",
+        "  tag=animals      a tag or album by its path or the end of it, with everything below; tag=animals/* below alone",
         "  a|b  A OR B      either; OR binds less than the space",
         "  -term  NOT term  the contrary",
         "  ( ) ' ' \" \"      group; quotes keep spaces and | * literal",
         "  2019-08..2020    ranges of dates and numbers, open at one end if you like; >= > < <= work too",
         "  -2w..            dates relative to today: d, w, m, y",
         "",
+        "Case and accents do not matter in words (cafe finds Café); Chinese, Japanese and Thai are found by their characters.",
         "Trashed, hidden and missing photos are left out unless the query says is:trashed, is:hidden, is:missing, is:any.",
         "In a shell, quote queries that hold spaces, quotes, | < > or *.",
         "",
         "Fields:",
     ]
-    lines += [f"  {field.name:<9} {field.help}  {field.example}" for field in FIELDS.values()]
+    lines += [f"  {field.name:<11} {field.help}  {field.example}" for field in FIELDS.values()]
     for name, words in (("has", HAS), ("is", IS)):
-        lines += ["", f"{name}:"] + [f"  {word:<10} {what}" for word, what in words.items()]
+        lines += ["", f"{name}:"] + [f"  {word:<11} {what}" for word, what in words.items()]
     return "\n".join(lines)
 
 

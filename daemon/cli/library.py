@@ -83,11 +83,13 @@ def _migrate(library: Library) -> None:
     from catalog.library import LibraryLock
     from catalog.store.db import open_writer
     from catalog.store.migrations import migrate
+    from catalog.store.renewal import derive_again
 
     with LibraryLock(library).acquire(wait_s=_LOCK_WAIT_S):
         writer = open_writer(library)
         try:
             migrate(writer, time.time_ns())
+            derive_again(writer, time.time_ns())
         finally:
             writer.close()
 

@@ -54,6 +54,34 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "stats": ("daemon.cli.stats:stats", "Count what is there."),
         "why": ("daemon.cli.why:why", "Explain a date, a name, or why a file is left out."),
     },
+    "Organising": {
+        "tag": ("daemon.cli.tags:tag", "Put tags on photos; rename, merge and list tags."),
+        "album": ("daemon.cli.albums:album", "Make albums, put photos in, order them."),
+        "search": ("daemon.cli.searches:search", "Save queries as folders of Searches/."),
+        "rate": ("daemon.cli.marks:rate", "Rate photos from 0 to 5."),
+        "label": ("daemon.cli.marks:label", "Give photos a colour label."),
+        "favorite": ("daemon.cli.marks:favorite", "Make photos favourites."),
+        "reject": ("daemon.cli.marks:reject", "Reject photos."),
+        "title": ("daemon.cli.marks:title", "Give photos a title."),
+        "describe": ("daemon.cli.marks:describe", "Describe photos."),
+        "hide": ("daemon.cli.marks:hide", "Hide photos from every view."),
+        "unhide": ("daemon.cli.marks:unhide", "Show hidden photos again."),
+        "date": ("daemon.cli.dates:date", "Say when photos were taken, or shift their dates."),
+        "place": ("daemon.cli.places:place", "Say where photos were taken."),
+        "person": ("daemon.cli.persons:person", "Say who is in photos; rename and merge persons."),
+        "face": ("daemon.cli.faces:face", "Mark faces."),
+        "stack": ("daemon.cli.stacks:stack", "Stack photos that belong together."),
+        "trash": ("daemon.cli.trash:trash", "Put photos into the trash, bring them back, purge it."),
+    },
+    "Journal": {
+        "undo": ("daemon.cli.history:undo", "Take an edit back, exactly."),
+        "log": ("daemon.cli.history:log_command", "Tell who changed what, and when."),
+    },
+    "Safety": {
+        "dump": ("daemon.cli.backups:dump", "Write the whole layer as one JSON document."),
+        "backup": ("daemon.cli.backups:backup", "Back the catalog up, and list backups."),
+        "restore": ("daemon.cli.backups:restore", "Restore a backup or a dump."),
+    },
     "Health": {
         "check": ("daemon.cli.check:check", "Check every invariant of the catalog."),
         "doctor": ("daemon.cli.doctor:doctor", "Check the environment."),
@@ -64,7 +92,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "help": ("daemon.cli.help_topics:help_command", "Explain a verb or a topic."),
     },
 }
-STREAMING = frozenset({"scan", "find", "check"})
+STREAMING = frozenset({"scan", "find", "check", "trash purge"})
 PROGRAM = "glassine"
 COMPLETION_VARIABLE = "_GLASSINE_COMPLETE"
 
@@ -252,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = given[: given.index("--")] if "--" in given else given
     output = Output(is_json="--json" in options)
-    output.is_stream = next((word in STREAMING for word in options if word in _all_verbs()), False)
+    output.is_stream = _is_stream(options)
     session = Session(output)
     try:
         code = _run(given, session)
@@ -267,6 +295,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """Entry point of the console script."""
     sys.exit(main())
+
+
+def _is_stream(options: list[str]) -> bool:
+    """Tell, before anything is parsed, whether these words are a verb that answers with JSON Lines."""
+    words = [word for word in options if not word.startswith("-")]
+    verbs = _all_verbs()
+    at = next((at for at, word in enumerate(words) if word in verbs), len(words))
+    return not STREAMING.isdisjoint((" ".join(words[at : at + 1]), " ".join(words[at : at + 2])))
 
 
 def _all_verbs() -> frozenset[str]:

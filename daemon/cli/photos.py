@@ -44,8 +44,11 @@ class PhotoArguments:
     is_zero_ended: bool
 
 
-def photo_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the argument and options that name photos; it gets one `PhotoArguments` as `chosen`."""
+def photo_arguments(command: Callable[..., Any], *, metavar: str = "[PHOTO]...") -> Callable[..., Any]:
+    """Give a verb the argument and options that name photos; it gets one `PhotoArguments` as `chosen`.
+
+    `metavar` is what its synopsis says where a value stands before them.
+    """
     from functools import wraps
 
     @wraps(command)
@@ -60,7 +63,7 @@ def photo_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, chosen=chosen, **kwargs)
 
     decorators = (
-        click.argument("photos", nargs=-1, metavar="[PHOTO]...", shell_complete=complete_view_path),
+        click.argument("photos", nargs=-1, metavar=metavar, shell_complete=complete_view_path),
         click.option("--query", metavar="QUERY", help="All photos that match."),
         click.option("-r", "--recursive", is_flag=True, help="Directories stand for all photos below them."),
         click.option(

@@ -141,6 +141,7 @@ def dav(session: Session, /, **given: Any) -> int:
     """Serve the tree over WebDAV until Ctrl-C. Beyond loopback it needs an account and TLS."""
     from daemon import processes
     from daemon.parent import die_with_parent
+    from daemon.view_options import tree_options
     from dav.main import serve
     from dav.options import DavOptions
 
@@ -155,7 +156,7 @@ def dav(session: Session, /, **given: Any) -> int:
         tls_key=_path_or_none(values["tls_key"]),
         tls_self_signed=bool(values["tls_self_signed"]),
         host_names=config.dav.host_names,
-        recent_days=config.views.recent_days,
+        tree=tree_options(config),
     )
     die_with_parent()
     with processes.register(library.processes_dir, "dav", host=options.host, port=options.port) as entry:
@@ -176,6 +177,7 @@ def _serve_mount(
 ) -> int:
     from daemon import processes
     from daemon.parent import die_with_parent
+    from daemon.view_options import tree_options
     from vfs.fuse_main import MountOptions, serve
 
     _log_as_service(session, config)
@@ -184,7 +186,7 @@ def _serve_mount(
         library=library,
         mountpoint=place,
         allow_other=allow_other,
-        recent_days=config.views.recent_days,
+        tree=tree_options(config),
         readers=config.limits.readers,
     )
     with processes.register(library.processes_dir, "mount", mountpoint=str(place)) as entry:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.cli.output import Output
 
 if TYPE_CHECKING:
-    from catalog.commands import Command
+    from catalog.commands import Command, EditOptions
     from catalog.library import Library
     from catalog.store.db import Reader
     from daemon.config import Config
@@ -73,11 +73,12 @@ class Session:
 
         return load_config(self.library())
 
-    def submit(self, command: Command) -> dict[str, Any]:
+    def submit(self, command: Command, options: EditOptions | None = None) -> dict[str, Any]:
         """Have an edit done, by the daemon or, holding the lock, by ourselves; returns once it is committed."""
         from catalog.commands.client import submit
 
-        return submit(self.library(), command)
+        library = self.library()
+        return submit(library, command) if options is None else submit(library, command, options)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:

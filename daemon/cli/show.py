@@ -1,4 +1,4 @@
-"""`show`: the photo document of CLI.md, for programs as it is, for people as lines."""
+"""`show`: the photo document of CLI.md, or what each layer says; for programs as it is, for people as lines."""
 
 from __future__ import annotations
 
@@ -14,17 +14,38 @@ from daemon.cli.session import Session
 
 @click.command()
 @photo_arguments
+@click.option(
+    "--layers", is_flag=True, help="Tell what each layer says, who said it and when, and what wins."
+)
 @click.pass_obj
-def show(session: Session, chosen: PhotoArguments) -> None:
+def show(session: Session, chosen: PhotoArguments, *, layers: bool) -> None:
     """Tell everything about photos.
 
     PHOTO is a uid, the first six characters of one or more, ~short, a path in a mount, or the path of an original.
     """
-    from catalog.store.photos import documents
+    from catalog.store.photos import documents, explain_layers
 
     with session.reader() as reader:
-        found = documents(reader, chosen_photos(session, reader, chosen))
-    session.output.document(found, _lines(found))
+        photos = chosen_photos(session, reader, chosen)
+        found = [explain_layers(reader, photo) for photo in photos] if layers else documents(reader, photos)
+    session.output.document(found, _layer_lines(found) if layers else _lines(found))
+
+
+def _layer_lines(documents: list[dict[str, Any]]) -> Iterator[str]:
+    for number, document in enumerate(documents):
+        if number:
+            yield ""
+        yield f"{document['uid']}  {printable(document['name'])}"
+        for name, sayings in document["layers"].items():
+            for saying in sayings:
+                mark = "*" if saying["wins"] else " "
+                yield f"{mark} {name:<12} {saying['layer']:<9} {_said(saying)}"
+
+
+def _said(saying: dict[str, Any]) -> str:
+    value = "-" if saying["value"] is None else _text(saying["value"]) or str(saying["value"]).lower()
+    who = f"  {printable(saying['author'])}, {saying['made_at']}" if saying["author"] is not None else ""
+    return f"{'not ' if saying['removed'] else ''}{value}{who}"
 
 
 def _lines(documents: list[dict[str, Any]]) -> Iterator[str]:

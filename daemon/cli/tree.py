@@ -55,14 +55,15 @@ def ls(session: Session, viewpath: str, long: bool) -> None:
 def open_tree(session: Session) -> Iterator[Tree]:
     """Open the tree over the session's library; closed with the block."""
     from catalog.store.db import ReaderPool
-    from vfs.tree import TreeOptions
+    from daemon.view_options import tree_options
     from vfs.tree import open_tree as open_library_tree
 
-    library, config = session.library(), session.config()
+    library = session.library()
     pool = ReaderPool(library, 1)
     try:
-        options = TreeOptions(recent_days=config.views.recent_days)
-        yield open_library_tree(library, pool, clock=time.time_ns, report=dict, options=options)
+        yield open_library_tree(
+            library, pool, clock=time.time_ns, report=dict, options=tree_options(session.config())
+        )
     finally:
         pool.close()
 

@@ -1,4 +1,4 @@
-"""`why`: the rule and the inputs behind an answer: a date, a name, a file that is left out (charter 8)."""
+"""`why`: the rule and the inputs behind an answer: a date, a name, a photo or file that is not there (charter 8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from daemon.cli.completion import complete_view_path
 from daemon.cli.output import path_fields, printable, readable
 from daemon.cli.photos import absolute, one_photo, volume_of
-from daemon.cli.session import Session
+from daemon.cli.session import Session, today
 
 if TYPE_CHECKING:
     from catalog.store.db import Reader
@@ -71,6 +71,34 @@ def why_name(session: Session, photo: str, view: str | None) -> None:
     session.output.document(document, _name_lines(document))
 
 
+@why.command("hidden")
+@click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
+@click.pass_obj
+def why_hidden(session: Session, photo: str) -> None:
+    """Tell why a photo is not in the folders where one would look for it, and where it is listed."""
+    from catalog.store.photos import documents, explain_hidden
+
+    with session.reader() as reader:
+        asset_id = one_photo(session, reader, photo)
+        told = explain_hidden(reader, asset_id)
+        (document,) = documents(reader, [asset_id])
+        told["reasons"] += _left_out(session, reader, document)
+    told["views"] = document["views"]
+    session.output.document(told, _hidden_lines(told))
+
+
+@why.command("missing")
+@click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
+@click.pass_obj
+def why_missing(session: Session, photo: str) -> None:
+    """Tell whether a photo's file is gone, since when, and every place where it was seen."""
+    from catalog.store.photos import explain_missing
+
+    with session.reader() as reader:
+        told = explain_missing(reader, one_photo(session, reader, photo))
+    session.output.document(told, _missing_lines(told))
+
+
 @why.command("excluded")
 @click.argument("path", type=click.Path())
 @click.pass_obj
@@ -94,6 +122,24 @@ def why_excluded(session: Session, path: str) -> None:
         "matched": None if answer.matched is None else path_fields(answer.matched)["path"],
     }
     session.output.document(data, answer.message)
+
+
+def _left_out(session: Session, reader: Reader, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Judge by the queries of the configuration that leave photos out of a view."""
+    from catalog.query import parse
+    from catalog.store.find import with_aliases
+
+    for text in session.config().memories.exclude:
+        if with_aliases(reader, parse(text, today=today(reader))).match(document):
+            message = f"left out of Memories/ by the query {text} (memories.exclude)"
+            yield {
+                "kind": "excluded",
+                "message": message,
+                "since": None,
+                "by": "config",
+                "stack": None,
+                "cover": None,
+            }
 
 
 def _early(session: Session, place: bytes, raw: bytes) -> Answer | None:
@@ -191,3 +237,26 @@ def _name_lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"first file {printable(document['original'] or '-')}, with its short id {printable(document['suffixed_name'])}"
     for folder in document["folders"]:
         yield f"  {printable(folder['folder'])}/{printable(folder['name'])}: {folder['reason']}"
+
+
+def _hidden_lines(told: dict[str, Any]) -> Iterator[str]:
+    yield f"{told['uid']}  {printable(told['name'])}: {told['state']}"
+    for reason in told["reasons"]:
+        who = "".join(
+            f", {word} {printable(reason[key])}"
+            for word, key in (("since", "since"), ("by", "by"))
+            if reason[key]
+        )
+        yield f"  {printable(reason['message'])}{who}"
+    if not told["reasons"]:
+        yield "  nothing keeps it from being shown"
+    for path in told["views"]:
+        yield f"listed as {printable(path)}"
+
+
+def _missing_lines(told: dict[str, Any]) -> Iterator[str]:
+    yield f"{told['uid']}  {printable(told['name'])}: {told['rule']}"
+    for place in told["places"]:
+        since = f" since {place['missing_since']}" if place["missing_since"] else ""
+        volume = f"{printable(place['volume'])} ({place['volume_state']})"
+        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {place['first_seen']}"

@@ -22,7 +22,7 @@ from daemon.excludes import Excludes
 from daemon.frames import encode_frame
 from daemon.volume_process import walk as walking
 from daemon.volume_process.hashing import hash_file
-from daemon.volume_process.mounts import OWN_FS_TYPE, Mount, MountTable, is_below, mount_of
+from daemon.volume_process.mounts import LEASED, OWN_FS_TYPE, Mount, MountTable, is_below, mount_of
 from daemon.volume_process.protocol import (
     MOST_PATH_BYTES,
     PULSE_S,
@@ -39,10 +39,6 @@ from vfs.storage.local import LocalStorage, error_name
 
 log = logging.getLogger(__name__)
 
-# File systems of this kernel alone whose leases see every writer. Not overlayfs: writers hold the upper file.
-_LEASED = frozenset(
-    {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "bcachefs", "jfs", "vfat", "exfat", "ntfs3"}
-)
 _FLUSH_S = 0.25
 _FLUSH_ITEMS = 64
 _WATCH_TURN_S = 1.0
@@ -333,7 +329,7 @@ class Answerer:
         sent_s = time.monotonic()
         with self._open() as storage:
             _, mount = self._survey(storage)
-            may_lease = storage.capabilities.leases and mount is not None and mount.fs_type in _LEASED
+            may_lease = storage.capabilities.leases and mount is not None and mount.fs_type in LEASED
             for index, (path, *stamp) in enumerate(items):
                 digest, failure = hash_file(storage, path, FileStamp(*stamp), request, may_lease=may_lease)
                 answers.append((index, digest, failure))

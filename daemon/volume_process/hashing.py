@@ -21,7 +21,9 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from blake3 import blake3
@@ -86,19 +88,54 @@ def hash_file(
 def _hash_open_file(
     file: StoredFile, expected: FileStamp, pace: Pace, *, may_lease: bool, now_ns: Callable[[], int]
 ) -> bytes:
+    with open_proof(file, expected, pace, may_lease=may_lease, now_ns=now_ns) as proof:
+        return proof.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The hash of one version of the bytes; `is_intact` tells whether they can still be no other ones."""
+
+    digest: bytes
+    is_intact: Callable[[], bool]
+
+
+@contextmanager
+def open_proof(
+    file: StoredFile,
+    expected: FileStamp,
+    pace: Pace,
+    *,
+    may_lease: bool,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> Iterator[Proof]:
+    """Hash an open file; a lease, where there is one, is held until the block ends.
+
+    Raises:
+        Disturbed: the bytes cannot be hashed now. OSError: they cannot be read.
+    """
     fd = file.fileno()
     if fd is None:
-        return _read_settled(file, expected, pace, is_young=False)
+        yield Proof(_read_settled(file, expected, pace, is_young=False), lambda: file.stamp() == expected)
+        return
     if may_lease and _take_lease(fd):
         try:
-            return _read_leased(file, fd, expected, pace)
+            digest = _read_leased(file, fd, expected, pace)
+            yield Proof(digest, lambda: _is_leased(fd) and file.stamp() == expected)
         finally:
-            fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            with suppress(OSError):  # EAGAIN: the kernel took it back, for somebody waited too long
+                fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return
     age_ns = now_ns() - max(expected.mtime_ns, expected.ctime_ns)
     # A time far in the future was set by hand or by a wrong clock: it says nothing about now.
     if abs(age_ns) < _WINDOW_NS:
         raise Disturbed(BUSY)
-    return _read_settled(file, expected, pace, is_young=age_ns < _SETTLED_NS)
+    digest = _read_settled(file, expected, pace, is_young=age_ns < _SETTLED_NS)
+    yield Proof(digest, lambda: file.stamp() == expected)
+
+
+def _is_leased(fd: int) -> bool:
+    return fcntl.fcntl(fd, fcntl.F_GETLEASE) == fcntl.F_RDLCK
 
 
 def _take_lease(fd: int) -> bool:
@@ -114,7 +151,7 @@ def _take_lease(fd: int) -> bool:
 
 def _read_leased(file: StoredFile, fd: int, expected: FileStamp, pace: Pace) -> bytes:
     def check() -> None:
-        if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_RDLCK:
+        if not _is_leased(fd):
             raise Disturbed(BUSY)
 
     digest = _digest(file, expected.size, pace, check)

@@ -15,6 +15,10 @@ OWN_FS_TYPE = "fuse.glassine"
 _REMOTE = re.compile(
     r"(nfs.*|cifs|smb.*|9p|ceph|afs|ncpfs|virtiofs|vboxsf|fuse|fuse\.(?!fuse-overlayfs|glassine).*|davfs|glusterfs|lustre)"
 )
+# File systems of this kernel alone whose leases see every writer. Not overlayfs: writers hold the upper file.
+LEASED = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "bcachefs", "jfs", "vfat", "exfat", "ntfs3"}
+)
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 

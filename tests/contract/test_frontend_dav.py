@@ -16,9 +16,11 @@ import pytest
 from catalog.library import Library
 from catalog.store.db import ReaderPool
 from contract.frontend_suite import FrontendSuite, Status
+from contract.layer_suite import LayerSuite
 from dav.front import make_app
 from dav.httpd import Server
 from library_builder import BuiltLibrary, build_library, varied_files
+from organised import Organised, organise
 from vfs.tree import open_tree
 
 D = "{DAV:}"
@@ -149,3 +151,41 @@ class TestDav(FrontendSuite):
     def test_names_match_whatever_their_case_and_unicode_form(self, oser: DavOser):
         (year,) = [name for name in oser.listdir("Timeline") if name == "2019"]
         assert oser.listdir(f"TIMELINE/{year}/") == oser.listdir(f"Timeline/{year}")
+
+
+@pytest.fixture(scope="module")
+def organised(tmp_path_factory) -> Iterator[Organised]:
+    made = organise(tmp_path_factory.mktemp("organised"))
+    yield made
+    made.built.close()
+
+
+@pytest.fixture(scope="module")
+def face(organised: Organised) -> Iterator[DavOser]:
+    with open_dav(organised.built.library) as opened:
+        yield opened
+
+
+class TestLayerInDav(LayerSuite):
+    """See `LayerSuite`."""
+
+    @pytest.mark.parametrize(
+        ("path", "same"),
+        [
+            ("albums/trip/DAY 1/BEACH.JPG", "Albums/Trip/Day 1/beach.jpg"), ("TAGS/Animals/_ALL/Sea.jpg", "Tags/animals/_all/sea.jpg"),
+            ("people/anna/2019/img_1.jpg", "People/Anna/2019/IMG_1.JPG"), ("FAVORITES/SEA.JPG", "Favorites/sea.jpg"),
+            ("memories/today", "Memories/Today"), ("searches/best/img_1.jpg", "Searches/Best/IMG_1.JPG"),
+            ("search/rating=5/img_1.jpg", "Search/rating=5/IMG_1.JPG"), ("ratings/5/img_1.jpg", "Ratings/5/IMG_1.JPG"),
+        ],
+    )  # fmt: skip
+    def test_names_match_whatever_their_case(self, face: DavOser, path: str, same: str):
+        assert face.stat(path) == face.stat(same)
+
+    def test_a_stack_matches_whatever_its_case(self, face: DavOser, organised: Organised):
+        folder = f"Stacks/2021/{organised.stack_label}"
+        assert face.listdir(folder.upper()) == face.listdir(folder)
+
+    def test_a_page_for_people_shows_a_query_and_an_album(self, face: DavOser):
+        assert b"IMG_1.JPG" in face.read("Search/rating=5/")
+        page = face.read("Albums/Trip/")
+        assert b'href="/Albums/Trip/Day%201/"' in page

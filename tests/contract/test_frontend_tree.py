@@ -13,7 +13,9 @@ from catalog.errors import GlassineError, NotFound
 from catalog.store.db import ReaderPool
 from catalog.values import OWNER
 from contract.frontend_suite import FrontendSuite, Status
+from contract.layer_suite import LayerSuite
 from library_builder import BuiltLibrary, build_library, varied_files
+from organised import Organised, organise
 from vfs.content import OpenFile
 from vfs.tree import Tree, open_tree
 
@@ -78,3 +80,21 @@ def oser(built: BuiltLibrary) -> Iterator[TreeOser]:
 
 class TestTree(FrontendSuite):
     """See `FrontendSuite`."""
+
+
+@pytest.fixture(scope="module")
+def organised(tmp_path_factory) -> Iterator[Organised]:
+    made = organise(tmp_path_factory.mktemp("organised"))
+    yield made
+    made.built.close()
+
+
+@pytest.fixture(scope="module")
+def face(organised: Organised) -> Iterator[TreeOser]:
+    pool = ReaderPool(organised.built.library, 2)
+    yield TreeOser(open_tree(organised.built.library, pool, clock=time.time_ns, report=dict))
+    pool.close()
+
+
+class TestLayerInTree(LayerSuite):
+    """See `LayerSuite`."""

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from editing import Photos, make_photos
 from store_harness import StoreHarness, make_harness
 
-__all__ = ["StoreHarness", "catalog"]
+__all__ = ["Photos", "StoreHarness", "catalog", "four"]
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def catalog(tmp_path: Path) -> Iterator[StoreHarness]:
     violations = harness.check()
     harness.close()
     assert violations == []
+
+
+@pytest.fixture
+def four(catalog: StoreHarness) -> Photos:
+    """Four photos and nothing said about them."""
+    return make_photos(catalog)

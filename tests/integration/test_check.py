@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from catalog.commands import execute, layer
 from catalog.store import db, jobs, scanning, volumes
 from catalog.store.check import INVARIANTS, check
 from catalog.values import DirectoryListing, Observed
@@ -25,10 +26,12 @@ def broken(tmp_path: object) -> StoreHarness:
     catalog.put(b"c/copy.JPG", "one 0", inode=99)
     catalog.put(b"a/unknown.q7z", "what", inode=98)
     catalog.put(b"a/gone.JPG", "gone", inode=97)
+    catalog.put(b"c/IMG_2.CR2", "raw of two 2", inode=96)
+    catalog.put(b"nothing/notes.txt", "no photo here", inode=95)
     catalog.scan()
     catalog.read_facts(make="Canon", model="EOS", is_panorama=True)
     catalog.read_hashes()
-    catalog.say(catalog.asset_at(b"a/b/IMG_0.JPG"), "tag", "true", element="beach")
+    say_some_of_everything(catalog)
     catalog.remove(b"a/gone.JPG")
     catalog.scan(b"a")
     catalog.put(b"c/IMG_3.JPG", "edited in place", inode=53)
@@ -40,23 +43,53 @@ def broken(tmp_path: object) -> StoreHarness:
     return catalog
 
 
-def sql(statement: str) -> Callable[[StoreHarness], None]:
-    """Return a breakage: one statement, with constraints out of the way."""
+def say_some_of_everything(catalog: StoreHarness) -> None:
+    """Tags of two levels, one merged; albums within albums; a person; a title; what means nothing."""
+    uids = [str(catalog.column(catalog.asset_at(path), "uid")) for path in (b"a/b/IMG_0.JPG", b"c/IMG_2.JPG")]
+    for command in (
+        layer.TagAdd(tuple(uids), ("sea/beach", "shore")),
+        layer.TagRename("shore", "sea/beach"),
+        layer.TagCreate("unused/below"),
+        layer.AlbumCreate("Trips/2019"),
+        layer.AlbumAdd(tuple(uids), "Trips/2019"),
+        layer.PersonAdd((uids[0],), "Ann"),
+        layer.PersonAdd((uids[0],), "Anna"),
+        layer.PersonMerge(("Ann",), "Anna"),
+        layer.Title((uids[0],), "The sea"),
+    ):
+        catalog.now_ns += 1
+        execute(catalog.writer, command, now_ns=catalog.now_ns)
+    catalog.say(catalog.asset_at(b"c/IMG_1.JPG"), "tag", "true", element="nothing")
+
+
+def sql(*statements: str) -> Callable[[StoreHarness], None]:
+    """Return a breakage: statements, with constraints out of the way."""
 
     def damage(catalog: StoreHarness) -> None:
-        assert catalog.writer.execute(statement) > 0, "the breakage changed nothing"
+        for statement in statements:
+            assert catalog.writer.execute(statement) > 0, "the breakage changed nothing"
 
     return damage
 
 
+def everywhere(change: str, condition: str) -> tuple[str, str]:
+    """Return a change of a statement and the same of the journal, so that the two agree."""
+    return (
+        f"UPDATE statement SET {change} WHERE {condition}",
+        f"UPDATE journal_item SET {change} WHERE {condition}",
+    )
+
+
+NOTHING = "element = 'nothing'"
+MERGED = "(SELECT id FROM tag WHERE merged_into IS NOT NULL)"
 ALIAS = "(SELECT id FROM asset WHERE merged_into IS NOT NULL LIMIT 1)"
 PRESENT = "(SELECT min(id) FROM location WHERE state = 'present' AND content_id IS NOT NULL)"
 FORMER = "id NOT IN (SELECT content_id FROM asset WHERE content_id IS NOT NULL)"
 SHOWN = "(SELECT min(id) FROM asset WHERE is_shown = 1)"
 BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
-    ("I1", "user_version", sql("UPDATE migration SET number = 7")),
+    ("I1", "user_version", sql("UPDATE migration SET number = 7 WHERE number = 2")),
     ("I1", "digest", sql("UPDATE migration SET digest = 'x'")),
-    ("I2", "path", sql("UPDATE directory SET path = x'ff' WHERE path = CAST('c' AS BLOB)")),
+    ("I2", "path", sql("UPDATE directory SET path = x'ff' WHERE path = CAST('nothing' AS BLOB)")),
     ("I3", "since without missing", sql(f"UPDATE location SET missing_since_ns = 5 WHERE id = {PRESENT}")),
     (
         "I3",
@@ -69,7 +102,7 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
         sql("UPDATE directory SET state = 'missing' WHERE path = CAST('c' AS BLOB)"),
     ),
     ("I4", "columns", sql(f"UPDATE asset SET types = 1 WHERE id = {ALIAS}")),
-    ("I5", "statement", sql(f"UPDATE statement SET asset_id = {ALIAS}")),
+    ("I5", "statement", sql(*everywhere(f"asset_id = {ALIAS}", NOTHING))),
     ("I6", "count", sql("UPDATE bucket SET count = count + 1 WHERE view = 1")),
     ("I6", "lost row", sql("DELETE FROM bucket WHERE view = 4")),
     ("I6", "generation", sql("UPDATE bucket SET generation = 99999999 WHERE view = 2")),
@@ -92,19 +125,72 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     (
         "I11",
         "fold",
-        sql(
-            "UPDATE asset SET name = 'other.jpg' WHERE is_suffixed = 0 AND is_shown = 0 AND state <> 'alias'"
-        ),
+        sql("UPDATE asset SET name = replace(name, '.', '-') WHERE is_suffixed = 0 AND state = 'missing'"),
     ),
     ("I12", "not current", sql("UPDATE content SET asset_id = asset_id + 1 WHERE id = 1")),
     ("I12", "size", sql(f"UPDATE location SET size = size + 1 WHERE id = {PRESENT}")),
-    ("I13", "property", sql("UPDATE statement SET property = 'colour'")),
-    ("I13", "value", sql("UPDATE statement SET value = '{'")),
-    ("I13", "element", sql("UPDATE statement SET property = 'title'")),
+    ("I13", "property", sql(*everywhere("property = 'colour'", NOTHING))),
+    (
+        "I13",
+        "value",
+        sql(
+            f"UPDATE statement SET value = '{{' WHERE {NOTHING}",
+            f"UPDATE journal_item SET after = '{{' WHERE {NOTHING}",
+        ),
+    ),
+    ("I13", "element", sql(*everywhere("property = 'cover'", NOTHING))),
     ("I14", "sniff", sql(f"UPDATE location SET sniff_due = 1 WHERE id = {PRESENT}")),
     ("I14", "facts version", sql(f"UPDATE content SET facts_version = 0 WHERE {FORMER}")),
     ("I15", "volume", sql("UPDATE volume SET fold = 'x'")),
     ("I15", "camera", sql("UPDATE camera SET label = 'x'")),
+    (
+        "I16",
+        "path of a tag",
+        sql("UPDATE tag SET path = 'lake/below' WHERE path = 'unused/below'"),
+    ),
+    ("I16", "path of an album", sql("UPDATE album SET path = 'Trips/2020' WHERE name = '2019'")),
+    (
+        "I16",
+        "cycle",
+        sql("UPDATE album SET parent_id = (SELECT id FROM album WHERE name = '2019') WHERE name = 'Trips'"),
+    ),
+    ("I16", "below what is gone", sql("UPDATE album SET is_deleted = 1 WHERE name = 'Trips'")),
+    ("I16", "label", sql("UPDATE person SET fold = 'x' WHERE name = 'Anna'")),
+    ("I16", "chain", sql(f"UPDATE tag SET merged_into = {MERGED} WHERE path = 'unused/below'")),
+    ("I17", "effective", sql("UPDATE effective SET title = 'The lake'")),
+    ("I17", "no effective", sql("DELETE FROM effective")),
+    ("I17", "text", sql("UPDATE photo_text SET tags = 'lake' WHERE tags <> ''")),
+    ("I17", "no text", sql(f"DELETE FROM photo_text WHERE rowid = {SHOWN}")),
+    ("I17", "text of an alias", sql(f"INSERT INTO photo_text (rowid, name) VALUES ({ALIAS}, 'x')")),
+    (
+        "I17",
+        "no member",
+        sql("DELETE FROM member WHERE view = 5", "UPDATE bucket SET count = 0 WHERE view = 5"),
+    ),
+    ("I17", "text of nobody", sql("INSERT INTO photo_text (rowid, name) VALUES (999, 'x')")),
+    ("I18", "no cover", sql("UPDATE asset SET cover_id = NULL WHERE cover_id IS NOT NULL")),
+    (
+        "I18",
+        "a cover of another stack",
+        sql(f"UPDATE asset SET cover_id = {SHOWN} WHERE cover_id IS NOT NULL"),
+    ),
+    ("I18", "an alias in a stack", sql(f"UPDATE asset SET stack_id = 1 WHERE id = {ALIAS}")),
+    (
+        "I18",
+        "nobody else in it",
+        sql(
+            "INSERT INTO stack (uid, origin, kind, label, created_ns) VALUES ('x', 'rule', 'raw', 'x~x', 1)",
+            f"UPDATE asset SET stack_id = (SELECT max(id) FROM stack) WHERE id = {SHOWN}",
+        ),
+    ),
+    ("I19", "value", sql("UPDATE journal_item SET after = '\"x\"' WHERE property = 'title'")),
+    ("I19", "time", sql("UPDATE statement SET made_ns = made_ns + 1 WHERE property = 'title'")),
+    ("I19", "unknown to the journal", sql("DELETE FROM journal_item WHERE property = 'title'")),
+    (
+        "I19",
+        "broken chain",
+        sql("UPDATE journal_item SET before = '1', before_ns = 1 WHERE property = 'title'"),
+    ),
 ]
 
 

@@ -51,6 +51,16 @@ def test_json_may_stand_before_or_after_the_verb(quick: Glassine) -> None:
         ["ls", "--log-level", "loud"],
         ["why", "date"],
         ["config", "shwo"],
+        ["tag"],
+        ["tag", "ad"],
+        ["tag", "rename", "one"],
+        ["album", "order", "x", "--by", "colour"],
+        ["rate", "--max-items", "few"],
+        ["date", "shift"],
+        ["face", "add", "0,0,1,1"],
+        ["person", "merge", "--into", "x"],
+        ["undo", "first"],
+        ["log", "--limit", "0"],
     ],
 )
 def test_wrong_arguments_are_documents_with_exit_code_2(quick: Glassine, arguments: list[str]) -> None:
@@ -75,7 +85,7 @@ def test_an_unknown_verb_is_told_with_the_nearest(quick: Glassine) -> None:
 
 @pytest.mark.parametrize("verb", sorted(STREAMING))
 def test_argument_errors_of_a_stream_are_its_summary(quick: Glassine, verb: str) -> None:
-    done = quick(verb, "--frobnicate", "--json", schema="summary")
+    done = quick(*verb.split(), "--frobnicate", "--json", schema="summary")
     assert (done.code, done.error["code"]) == (2, "usage")
 
 
@@ -91,6 +101,20 @@ def test_argument_errors_of_a_stream_are_its_summary(quick: Glassine, verb: str)
         ["config", "show"],
         ["user", "list"],
         ["why", "date", "abcdef"],
+        ["tag", "add", "x", "abcdef"],
+        ["tag", "list"],
+        ["album", "create", "x"],
+        ["album", "show", "x"],
+        ["search", "save", "x", "rating=5"],
+        ["search", "list"],
+        ["rate", "5", "abcdef"],
+        ["title", "--clear", "abcdef"],
+        ["date", "shift", "-1h", "abcdef"],
+        ["place", "set", "-1,1", "abcdef"],
+        ["person", "list"],
+        ["face", "list", "abcdef"],
+        ["undo"],
+        ["log"],
     ],
     ids=" ".join,
 )

@@ -58,7 +58,7 @@ def test_a_merge_is_in_the_journal_with_every_statement(catalog: StoreHarness) -
     catalog.say(younger, "title", '"young"', made_ns=2)
     catalog.say(younger, "rating", "3")
     catalog.read_hashes()
-    (row,) = journal.newest(catalog.writer)
+    row = journal.newest(catalog.writer)[0]
     assert row.command["do"] == "merge"
     assert row.command["into"] == catalog.column(older, "uid")
     assert row.command["hash"] == digest("same").hex()

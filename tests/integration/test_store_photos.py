@@ -10,10 +10,36 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.commands import execute
+from catalog.commands.layer import (
+    AlbumAdd,
+    DateClear,
+    DateSet,
+    Describe,
+    FaceAdd,
+    Favorite,
+    Hide,
+    Label,
+    LayerCommand,
+    PersonAdd,
+    PlaceSet,
+    Rate,
+    Reject,
+    StackCover,
+    StackMake,
+    StackSplit,
+    TagAdd,
+    TagRemove,
+    Title,
+    TrashPut,
+    TrashRestore,
+)
 from catalog.errors import NotFound
+from catalog.facts import FactsResult
 from catalog.ids import AssetId
 from catalog.query import parse
-from catalog.store import assets, find, photos, volumes
+from catalog.store import assets, find, ingest, leads, photos, volumes
+from catalog.store.edits import Edit
 from store_harness import StoreHarness, make_harness
 
 TODAY = date(2026, 9, 21)
@@ -99,27 +125,255 @@ def test_a_photo_whose_bytes_are_nowhere_says_where_they_were(catalog: StoreHarn
     assert found["views"] == []
 
 
+def do(catalog: StoreHarness, *commands: LayerCommand) -> None:
+    for command in commands:
+        catalog.now_ns += 10**9
+        execute(catalog.writer, command, now_ns=catalog.now_ns)
+
+
+def uid(catalog: StoreHarness, path: bytes) -> str:
+    return str(catalog.column(catalog.asset_at(path), "uid"))
+
+
 def test_what_people_say_is_in_the_document_with_its_source(catalog: StoreHarness) -> None:
     catalog.put(b"IMG_1.JPG", "x")
     catalog.ingest()
-    asset_id = catalog.asset_at(b"IMG_1.JPG")
-    catalog.say(asset_id, "title", '"Sea"')
-    catalog.say(asset_id, "rating", "4")
-    catalog.say(asset_id, "tag", "true", element="a/b")
-    catalog.say(asset_id, "person", "true", element="Anna")
-    catalog.say(asset_id, "trashed", "1500000000000000000")
-    assets.refresh(catalog.writer, [asset_id], catalog.now_ns, catalog.writer.zone)
+    one = (uid(catalog, b"IMG_1.JPG"),)
+    do(
+        catalog, Title(one, "Sea"), Describe(one, "At the sea"), Rate(one, 4), Label(one, "Red"), Favorite(one), Reject(one),
+        TagAdd(one, ("animals/cat", "b")), AlbumAdd(one, "Trips/Rome", is_created=True), PersonAdd(one, "Bo"), PlaceSet(one, 1.5, -2.5, 3),
+        FaceAdd(one[0], 0.5, 0.25, 0.125, 0.125, "Anna"), FaceAdd(one[0], 0.25, 0.25, 0.125, 0.125),
+    )  # fmt: skip
     found = document(catalog, b"IMG_1.JPG")
-    assert (found["title"], found["rating"], found["tags"], found["people"]) == ("Sea", 4, ["a/b"], ["Anna"])
-    assert found["trashed_at"] == "2017-07-14T02:40:00Z"
-    assert found["sources"] == {
-        "capture": "embedded",
-        "title": "user",
-        "rating": "user",
-        "tags": "user",
-        "people": "user",
+    told = {
+        name: found[name]
+        for name in (
+            "title",
+            "description",
+            "rating",
+            "label",
+            "favorite",
+            "rejected",
+            "hidden",
+            "tags",
+            "albums",
+            "people",
+        )
     }
-    assert found["views"] == ["Originals/Photos/IMG_1.JPG"]
+    assert told == {
+        "title": "Sea", "description": "At the sea", "rating": 4, "label": "Red", "favorite": True, "rejected": True, "hidden": False,
+        "tags": ["animals/cat", "b"], "albums": ["Trips/Rome"], "people": ["Anna", "Bo"],
+    }  # fmt: skip
+    assert [(face["name"], face["x"]) for face in found["faces"]] == [(None, 0.25), ("Anna", 0.5)]
+    assert found["position"] == {"lat": 1.5, "lon": -2.5, "alt": 3}
+    said = {
+        "title", "description", "rating", "label", "favorite", "rejected", "position", "tags", "albums", "people", "faces",
+    }  # fmt: skip
+    assert found["sources"] == {"capture": "embedded", **dict.fromkeys(said, "user")}
+    assert found["views"] == [
+        "Timeline/2019/2019-08/2019-08-07/IMG_1.JPG", "Recent/2026-09-21/IMG_1.JPG", "Types/Photos/2019/IMG_1.JPG",
+        "Albums/Trips/Rome/IMG_1.JPG", "Tags/animals/_all/IMG_1.JPG", "Tags/animals/cat/IMG_1.JPG", "Tags/animals/cat/_all/IMG_1.JPG",
+        "Tags/b/IMG_1.JPG", "Tags/b/_all/IMG_1.JPG", "People/Bo/2019/IMG_1.JPG", "People/Anna/2019/IMG_1.JPG", "Favorites/IMG_1.JPG",
+        "Ratings/4/IMG_1.JPG", "Originals/Photos/IMG_1.JPG",
+    ]  # fmt: skip
+
+
+def test_a_photo_in_the_trash_is_in_its_folder_alone_and_keeps_what_is_said(catalog: StoreHarness) -> None:
+    catalog.put(b"IMG_1.JPG", "x")
+    catalog.ingest()
+    one = (uid(catalog, b"IMG_1.JPG"),)
+    do(catalog, TagAdd(one, ("a",)), Hide(one), Title(one, "Sea"))
+    assert document(catalog, b"IMG_1.JPG")["views"] == ["Originals/Photos/IMG_1.JPG"]
+    do(catalog, TrashPut(one))
+    found = document(catalog, b"IMG_1.JPG")
+    assert (found["title"], found["tags"], found["hidden"], found["trashed_on"]) == (
+        "Sea",
+        ["a"],
+        True,
+        "2026-09-21",
+    )
+    assert found["trashed_at"] == "2026-09-21T14:13:24.000000Z".replace(".000000", "")
+    assert found["views"] == ["Trash/2026-09-21/IMG_1.JPG", "Originals/Photos/IMG_1.JPG"]
+    assert {"trashed_at", "hidden", "title", "tags"} <= found["sources"].keys()
+    assert agree(catalog, "is:hidden is:trashed") == [catalog.asset_at(b"IMG_1.JPG")]
+
+
+def test_members_of_a_stack_say_so_and_are_listed_where_their_cover_is_not(catalog: StoreHarness) -> None:
+    catalog.put(b"IMG_1.JPG", "jpeg")
+    catalog.put(b"IMG_1.CR2", "raw", inode=2)
+    catalog.scan()
+    raw = catalog.asset_at(b"IMG_1.CR2")
+    for item in ingest.facts_due(catalog.writer, 100):
+        mime = {"mime": "image/x-canon-cr2", "is_raw": True} if item.path.endswith(b"CR2") else {}
+        ingest.record_facts(
+            catalog.writer,
+            [FactsResult(item, catalog.facts(item, **mime))],
+            catalog.writer.zone,
+            catalog.now_ns,
+        )
+    jpeg_uid, raw_uid = uid(catalog, b"IMG_1.JPG"), uid(catalog, b"IMG_1.CR2")
+    do(catalog, TagAdd((raw_uid,), ("raws",)))
+    jpeg, found = document(catalog, b"IMG_1.JPG"), document(catalog, b"IMG_1.CR2")
+    assert found["stack"] == jpeg["stack"]
+    assert found["stack"]["kind"] == "raw"
+    assert (found["stack"]["cover"], set(found["stack"]["members"])) == (jpeg_uid, {jpeg_uid, raw_uid})
+    stack = next(path for path in found["views"] if path.startswith("Stacks/2019/IMG_1~"))
+    assert [path for path in found["views"] if path != stack] == [
+        "Types/RAW/2019/IMG_1.CR2", "Tags/raws/IMG_1.CR2", "Tags/raws/_all/IMG_1.CR2", "Originals/Photos/IMG_1.CR2",
+    ]  # fmt: skip
+    told = photos.explain_hidden(catalog.writer, raw)
+    (reason,) = told["reasons"]
+    assert (reason["kind"], reason["cover"], reason["stack"], reason["by"]) == (
+        "covered",
+        jpeg_uid,
+        found["stack"]["id"],
+        "rule",
+    )
+    assert "rule raw" in reason["message"]
+    do(catalog, StackCover(raw_uid))
+    (reason,) = photos.explain_hidden(catalog.writer, catalog.asset_at(b"IMG_1.JPG"))["reasons"]
+    assert (reason["cover"], reason["by"]) == (raw_uid, "user")
+    assert agree(catalog, "is:cover") == [raw]
+    assert (
+        agree(catalog, "stack=raw")
+        == agree(catalog, f"stack={found['stack']['id'][:8]}")
+        == agree(catalog, "is:stacked")
+    )
+    do(catalog, TrashPut((raw_uid, jpeg_uid)))
+    assert document(catalog, b"IMG_1.JPG")["stack"]["cover"] is None
+
+
+def test_a_stack_of_which_one_is_left_is_none(catalog: StoreHarness) -> None:
+    catalog.put(b"IMG_1.JPG", "one")
+    catalog.put(b"IMG_2.JPG", "two", inode=2)
+    catalog.ingest()
+    both = (uid(catalog, b"IMG_1.JPG"), uid(catalog, b"IMG_2.JPG"))
+    do(catalog, StackMake(both))
+    assert len(agree(catalog, "is:stacked")) == len(agree(catalog, "stack=manual")) == 2
+    do(catalog, StackSplit(both[1:]))
+    assert document(catalog, b"IMG_1.JPG")["stack"] is None
+    for query in ("is:stacked", "stack=manual", "is:cover", "has:stack"):
+        assert agree(catalog, query) == []
+
+
+def test_layers_tell_every_saying_and_the_one_that_wins(catalog: StoreHarness) -> None:
+    catalog.put(b"IMG_1.JPG", "x")
+    catalog.scan()
+    catalog.read_facts(lat=52.0, lon=13.0)
+    asset_id, one = catalog.asset_at(b"IMG_1.JPG"), (uid(catalog, b"IMG_1.JPG"),)
+    layers = photos.explain_layers(catalog.writer, asset_id)["layers"]
+    assert {
+        name: [(said["layer"], said["wins"]) for said in sayings] for name, sayings in layers.items()
+    } == {
+        "capture": [("embedded", True)],
+        "position": [("embedded", True)],
+    }
+    do(
+        catalog,
+        PlaceSet(one, None, None),
+        DateSet(one, "1999"),
+        TagAdd(one, ("a/b",)),
+        TagRemove(one, ("a/b",)),
+        PersonAdd(one, "Anna"),
+    )
+    with catalog.writer.atomic():
+        edit = Edit(catalog.writer, author="a.xmp", now_ns=catalog.now_ns, source="sidecar")
+        edit.say([asset_id], "title", "Sea")
+        edit.finish({"do": "test"})
+    do(catalog, Title(one, "Lake"))
+    layers = photos.explain_layers(catalog.writer, asset_id)["layers"]
+    short = {
+        name: [(said["layer"], said["value"], said["wins"]) for said in sayings]
+        for name, sayings in layers.items()
+    }
+    assert short["position"] == [
+        ("user", None, True),
+        ("embedded", {"lat": 52.0, "lon": 13.0, "alt": None}, False),
+    ]
+    assert short["title"] == [("user", "Lake", True), ("sidecar", "Sea", False)]
+    assert short["tag"] == [("user", "a/b", True)]
+    assert short["person"] == [("user", "Anna", True)]
+    assert layers["tag"][0]["removed"] is True
+    assert layers["title"][0]["author"] == "owner"
+    assert layers["title"][1]["author"] == "a.xmp"
+    assert layers["title"][1]["made_at"].startswith("2026-09-21T")
+    assert [(said["layer"], said["value"]["local"], said["wins"]) for said in layers["capture"]] == [
+        ("user", "1999", True),
+        ("embedded", "2019-08-07T12:00:00", False),
+    ]
+    do(catalog, DateClear(one), TrashPut(one), TrashRestore(one))
+    layers = photos.explain_layers(catalog.writer, asset_id)["layers"]
+    assert [said["wins"] for said in layers["capture"]] == [True]
+
+
+def test_why_hidden_tells_who_and_when(catalog: StoreHarness) -> None:
+    catalog.put(b"IMG_1.JPG", "x")
+    catalog.scan()
+    asset_id, one = catalog.asset_at(b"IMG_1.JPG"), (uid(catalog, b"IMG_1.JPG"),)
+    assert [reason["kind"] for reason in photos.explain_hidden(catalog.writer, asset_id)["reasons"]] == [
+        "pending"
+    ]
+    catalog.read_facts()
+    told = photos.explain_hidden(catalog.writer, asset_id)
+    assert (told["reasons"], told["is_listed"], told["state"]) == ([], True, "shown")
+    do(catalog, Hide(one), TrashPut(one))
+    catalog.remove(b"IMG_1.JPG")
+    catalog.scan()
+    told = photos.explain_hidden(catalog.writer, asset_id)
+    assert [(reason["kind"], reason["by"]) for reason in told["reasons"]] == [
+        ("trashed", "owner"),
+        ("hidden", "owner"),
+        ("missing", None),
+    ]
+    assert all(reason["since"] for reason in told["reasons"])
+    do(catalog, TrashRestore(one), Hide(one, is_hidden=False))
+    assert [reason["kind"] for reason in photos.explain_hidden(catalog.writer, asset_id)["reasons"]] == [
+        "missing"
+    ]
+
+
+def test_why_missing_tells_every_place_and_since_when(catalog: StoreHarness) -> None:
+    catalog.put(b"a/IMG_1.JPG", "x")
+    catalog.put(b"b/\xff.JPG", "x", inode=2)
+    catalog.ingest()
+    asset_id = catalog.asset_at(b"a/IMG_1.JPG")
+    told = photos.explain_missing(catalog.writer, asset_id)
+    assert (told["is_missing"], [place["state"] for place in told["places"]]) == (
+        False,
+        ["present", "present"],
+    )
+    volumes.set_volume_state(catalog.writer, catalog.volume_id, "offline", "unplugged", 5)
+    assert "not deletion" in photos.explain_missing(catalog.writer, asset_id)["rule"]
+    volumes.set_volume_state(catalog.writer, catalog.volume_id, "online", None, 5)
+    catalog.remove(b"a/IMG_1.JPG")
+    catalog.scan()
+    told = photos.explain_missing(catalog.writer, asset_id)
+    assert (told["is_missing"], [place["state"] for place in told["places"]]) == (
+        False,
+        ["missing", "present"],
+    )
+    catalog.remove(b"b/\xff.JPG")
+    catalog.scan()
+    told = photos.explain_missing(catalog.writer, asset_id)
+    assert told["is_missing"] is True
+    assert told["places"][0]["missing_since"] is not None
+    assert [place["path"] for place in told["places"]] == ["a/IMG_1.JPG", "b/\ufffd.JPG"]
+    assert [place["path_b64"] for place in told["places"]] == [None, base64.b64encode(b"b/\xff.JPG").decode()]
+
+
+def test_why_missing_tells_of_bytes_whose_file_holds_others_now(catalog: StoreHarness) -> None:
+    catalog.put(b"A.JPG", "alpha")
+    catalog.put(b"B.JPG", "beta", inode=2)
+    catalog.ingest()
+    lost = catalog.asset_at(b"A.JPG")
+    catalog.put(b"A.JPG", "beta", inode=3)
+    catalog.ingest()
+    told = photos.explain_missing(catalog.writer, lost)
+    assert (told["is_missing"], [(place["path"], place["state"]) for place in told["places"]]) == (
+        True,
+        [("A.JPG", "replaced")],
+    )
+    assert "holds others now" in told["rule"]
 
 
 def test_documents_keep_the_order_asked_for_and_leave_out_what_is_none(catalog: StoreHarness) -> None:
@@ -239,9 +493,6 @@ def varied(tmp_path_factory: pytest.TempPathFactory) -> StoreHarness:
         },
         {"is_raw": True, "is_panorama": True, "model": "ÜBER", "lat": 0.0, "lon": 0.0, "alt": 5.0},
     )
-    from catalog.facts import FactsResult
-    from catalog.store import ingest
-
     for item in ingest.facts_due(catalog.writer, 100)[:30]:
         fields = facts[int(item.location_id) % 3]
         result = FactsResult(item, catalog.facts(item, **fields))
@@ -327,7 +578,7 @@ def test_a_narrow_date_finds_the_same_by_the_other_plan(
 ) -> None:
     for query in ("date=2019-08", "date=2019 type=raw", "date=2019-08-07 -camera=canon"):
         narrow = agree(varied, query)
-        monkeypatch.setattr(find, "NARROW", -1)
+        monkeypatch.setattr(leads, "NARROW", -1)
         assert agree(varied, query) == narrow
         monkeypatch.undo()
 

@@ -285,3 +285,20 @@ def test_assets_of_an_offline_volume_stay_shown(catalog: StoreHarness) -> None:
     assert len(catalog.in_day(20190807)) == 1
     assert catalog.column(AssetId(1), "state") == "shown"
     assert ingest.facts_due(catalog.writer, 10) == []
+
+
+def test_two_copies_that_come_back_changed_are_two_photos(catalog: StoreHarness) -> None:
+    """Each was the only one left when it was looked at; only the first can be the photo that it was."""
+    for path in (b"a/x.jpg", b"b/x.jpg"):
+        catalog.put(path, "same")
+    catalog.ingest()
+    for path in (b"a/x.jpg", b"b/x.jpg"):
+        catalog.remove(path)
+    catalog.scan()
+    catalog.put(b"a/x.jpg", "edited here")
+    catalog.scan()
+    catalog.put(b"b/x.jpg", "and otherwise there")
+    catalog.scan()
+    assert catalog.check() == []
+    catalog.ingest()
+    assert catalog.asset_at(b"a/x.jpg") != catalog.asset_at(b"b/x.jpg")

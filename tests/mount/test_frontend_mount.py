@@ -8,7 +8,9 @@ import pytest
 from mounted import MountOser, open_mount
 
 from contract.frontend_suite import FrontendSuite
+from contract.layer_suite import LayerSuite
 from library_builder import BuiltLibrary, build_library, varied_files
+from organised import Organised, organise
 
 pytestmark = pytest.mark.mount
 
@@ -28,3 +30,20 @@ def oser(built: BuiltLibrary, tmp_path_factory) -> Iterator[MountOser]:
 
 class TestMount(FrontendSuite):
     """See `FrontendSuite`."""
+
+
+@pytest.fixture(scope="module")
+def organised(tmp_path_factory) -> Iterator[Organised]:
+    made = organise(tmp_path_factory.mktemp("organised"))
+    yield made
+    made.built.close()
+
+
+@pytest.fixture(scope="module")
+def face(organised: Organised, tmp_path_factory) -> Iterator[MountOser]:
+    with open_mount(organised.built.library, tmp_path_factory.mktemp("mount") / "mnt") as mount:
+        yield MountOser(mount.place)
+
+
+class TestLayerInMount(LayerSuite):
+    """See `LayerSuite`."""

@@ -16,9 +16,12 @@ from catalog.errors import NotFound
 from vfs.fuse import TreeOperations
 from vfs.fuse_border import ERRNO_OF, Activity, errno_of
 from vfs.inodes import ROOT, Fixed, Kind, pack
+from vfs.nodes import Node
+from vfs.tree import is_probe
 
 EXPECTED = {
     "GlassineError": "EIO", "UsageError": "EINVAL", "InvalidValue": "EINVAL", "InvalidQuery": "EINVAL",
+    "TooManyItems": "EINVAL", "NeedsYes": "EINVAL",
     "ConfigError": "EINVAL", "NoLibrary": "EIO", "LibraryLocked": "EAGAIN", "DaemonNotRunning": "EROFS",
     "NotPermitted": "EACCES", "ReadOnly": "EROFS", "VolumeOffline": "EIO", "Conflict": "EBUSY",
     "NotFound": "ENOENT", "AlreadyExists": "EEXIST", "Ambiguous": "EINVAL", "CatalogError": "EIO",
@@ -41,6 +44,7 @@ class FailingTree:
         raise self.error
 
     lookup = node = children = source = document = parent = _fail
+    is_refused = staticmethod(is_probe)
 
 
 def operations(error: Exception, tmp_path) -> TreeOperations:
@@ -145,6 +149,23 @@ async def test_an_absent_name_is_a_negative_entry_that_may_be_kept(tmp_path):
     found = await operations(NotFound("x"), tmp_path).lookup(ROOT, b"nothing", None)
     assert found.st_ino == 0
     assert found.entry_timeout >= 3600
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [pack(Kind.SEARCH, 5), pack(Kind.SEARCHES, 5), pack(Kind.MEMORIES, 5), pack(Kind.FIXED, Fixed.SEARCH)],
+)
+async def test_names_of_dynamic_folders_are_asked_for_at_each_use_and_photos_keep_their_attributes(
+    folder, tmp_path
+):
+    served = operations(NotFound("x"), tmp_path)
+    assert (await served.lookup(folder, b"nothing", None)).entry_timeout == 0
+    served._tree.lookup = lambda *_request: Node(pack(Kind.CONTENT, 7), False, 1, 0, 0)  # the fake's door
+    found = await served.lookup(folder, b"a.jpg", None)
+    assert (found.entry_timeout, found.attr_timeout) == (0, 3600)
+    served._tree.lookup = lambda *_request: Node(pack(Kind.SEARCH, 7), True, 0, 0, 0)
+    found = await served.lookup(folder, b"rating=4", None)
+    assert (found.entry_timeout, found.attr_timeout) == (0, 0)
 
 
 async def test_an_answer_overtaken_by_a_change_is_read_again_and_never_kept(tmp_path):

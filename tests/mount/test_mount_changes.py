@@ -10,37 +10,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from mounted import Mount, open_mount, wait_until
+from live_mount import DAY, NOON, SEEN_S, Live, asked
+from mounted import open_mount, wait_until
 
 from catalog.store import changes, volumes
 from library_builder import VOLUME, BuiltLibrary, FileSpec, build_library
 
 pytestmark = pytest.mark.mount
-
-DAY = "Timeline/2019/2019-08/2019-08-07"
-NOON = FileSpec(captured="2019-08-07T12:00:00")
-SEEN_S = 1.0  # an edit is visible within a second
-
-
-class Live:
-    """A library and its mount."""
-
-    def __init__(self, built: BuiltLibrary, mount: Mount) -> None:
-        self.built = built
-        self.mount = mount
-        self.place = mount.place
-
-    def add(self, path: str, spec: FileSpec = NOON) -> None:
-        self.built.put(path, spec)
-        self.built.rescan()
-
-    def remove(self, path: str) -> None:
-        self.built.remove(path)
-        self.built.rescan()
-
-    def drained(self) -> None:
-        """Wait until the follower has told the kernel everything so far: its poll interval, twice."""
-        time.sleep(0.25)
 
 
 @pytest.fixture
@@ -49,15 +25,6 @@ def live(tmp_path) -> Iterator[Live]:
     with open_mount(built.library, tmp_path / "mnt") as mount:
         yield Live(built, mount)
     built.close()
-
-
-def asked(live: Live, do) -> dict[str, int]:
-    """Return which requests reached the server while something was done."""
-    before = live.mount.operations()
-    do()
-    after = live.mount.operations()
-    own = {"open": 1, "read": 2, "release": 1, "getattr": 1}  # of reading status.json itself, at most
-    return {name: count - before.get(name, 0) - own.get(name, 0) for name, count in after.items()}
 
 
 @pytest.mark.parametrize("folder", [DAY, f"Originals/{VOLUME}/dir", "Types/Photos/2019"])

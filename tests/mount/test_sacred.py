@@ -11,6 +11,7 @@ import random
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ import pytest
 from bench.photos import make_photos
 from capabilities import require
 from product import Product, end, files_below, wait_until
-from strace_reading import TRACED, opened_files, trespasses
+from sacred import fingerprints, touched
+from source_mutant import seed_mutant
+from strace_reading import TRACED, opened_files, removed_files, trespasses
 
 # As root: a traced fusermount3 loses its set-user-id bit, so an ordinary user cannot mount under strace.
 pytestmark = [pytest.mark.mount, pytest.mark.root, pytest.mark.slow]
@@ -66,8 +69,15 @@ def crawl(mountpoint: Path, originals: Path) -> None:
             assert file.read(4096) == data[offset : offset + 4096]
 
 
-def traced_life(product: Product, photos: Path, log: Path, **environment: str) -> list[str]:
-    """Run scan, crawl and Ctrl-C of the whole product under strace; return the log's lines."""
+def traced_life(
+    product: Product,
+    photos: Path,
+    log: Path,
+    *,
+    then: Callable[[], None] | None = None,
+    **environment: str,
+) -> list[str]:
+    """Run scan, crawl, what `then` does, and Ctrl-C of the whole product under strace; return the log's lines."""
     command = product.command("up", "--foreground", "--mount", str(product.mountpoint), "--no-dav")
     traced = ["strace", "-f", "-y", "-qq", "-s", "4096", "-e", f"trace={TRACED}", "-o", str(log), *command]
     process = subprocess.Popen(
@@ -78,6 +88,8 @@ def traced_life(product: Product, photos: Path, log: Path, **environment: str) -
         total = len(list(files_below(photos)))
         wait_until(lambda: len(product.found()) == total, what=f"{total} photos found")
         crawl(product.mountpoint, photos)
+        if then is not None:
+            then()
         daemon = next(row for row in product.data("status")["processes"] if row["kind"] == "daemon")
         os.kill(daemon["pid"], signal.SIGINT)
         process.wait(30)
@@ -140,3 +152,79 @@ def test_a_second_start_opens_no_photo(tmp_path: Path, photos: Path) -> None:
         process.wait(30)
     assert opened_files(log.read_text(errors="replace").splitlines(), photos) == []
     shutil.rmtree(photos)
+
+
+# ---- the purge: the one exception, and no step further
+
+UNLINK = "os.unlink(name, dir_fd=directory_fd)"
+PURGE_MUTANTS = {
+    "removes a neighbour too": (
+        "daemon.purge.remover", UNLINK,
+        "[os.unlink(one, dir_fd=directory_fd) for one in os.listdir(b'/proc/self/fd/%d' % directory_fd)]",
+    ),
+    "tries to open the file for writing first": (
+        "daemon.purge.remover", UNLINK,
+        "\n            ".join(
+            [
+                "try: os.close(os.open(name, os.O_RDWR, dir_fd=directory_fd))",
+                "except OSError: pass",
+                UNLINK,
+            ]
+        ),
+    ),
+    "forgets which volumes are read-only": (
+        "catalog.purge", 'if file.volume_mode != "rw":', "if False:",
+    ),
+}  # fmt: skip
+
+
+def purged_life(product: Product, photos: Path, archive: Path, log: Path, **environment: str) -> list[str]:
+    """Trash two photos that are on both volumes and purge them, all under strace; return the log's lines."""
+    product.run("init", "--zone", "UTC")
+    product.run("volume", "add", str(photos), "--name", "Photos", "--writable")
+    product.run("volume", "add", str(archive), "--name", "Archive")
+
+    def purge() -> None:
+        wait_until(lambda: not product.data("status")["pending"]["hashes"], what="all hashed")
+        product.run("trash", "put", *(str(photos / path) for path in chosen(photos)))
+        product.run("trash", "purge", "--all", "--yes", check=False)
+
+    return traced_life(product, photos, log, then=purge, **environment)
+
+
+def chosen(photos: Path) -> list[Path]:
+    """Return the two photos that are purged, relative."""
+    return [path.relative_to(photos) for path in files_below(photos)][:2]
+
+
+@pytest.fixture
+def archive(tmp_path: Path, photos: Path) -> Path:
+    return Path(shutil.copytree(photos, tmp_path / "archive"))
+
+
+def test_a_purge_is_the_only_removal_and_only_on_the_writable_volume(
+    tmp_path: Path, photos: Path, archive: Path
+) -> None:
+    require("strace")
+    product = Product(tmp_path)
+    wanted = chosen(photos)
+    before = fingerprints(photos), fingerprints(archive)
+    lines = purged_life(product, photos, archive, tmp_path / "strace.log")
+    removed = [photos / path for path in wanted]
+    assert sorted(removed_files(lines, photos)) == sorted(removed)
+    assert removed_files(lines, archive) == []
+    assert trespasses(lines, [photos, archive], may_remove=removed) == []
+    assert len(trespasses(lines, [photos, archive])) == len(removed)
+    assert touched(before[0], fingerprints(photos), removed=[os.fsencode(path) for path in wanted]) == []
+    assert touched(before[1], fingerprints(archive)) == []
+
+
+@pytest.mark.parametrize("mutant", PURGE_MUTANTS)
+def test_the_check_goes_red_on_a_purge_that(tmp_path: Path, photos: Path, archive: Path, mutant: str) -> None:
+    require("strace")
+    product = Product(tmp_path)
+    removed = [photos / path for path in chosen(photos)]
+    seeded = seed_mutant(tmp_path / "mutant", *PURGE_MUTANTS[mutant])
+    paths = os.pathsep.join([str(seeded), product.env()["PYTHONPATH"]])
+    lines = purged_life(product, photos, archive, tmp_path / "strace.log", PYTHONPATH=paths)
+    assert trespasses(lines, [photos, archive], may_remove=removed)

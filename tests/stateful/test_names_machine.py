@@ -1,4 +1,4 @@
-"""Names never move (charter 5): arrivals, departures, re-dating, edits, merges, restarts, in any order.
+"""Names never move (charter 5): arrivals, departures, re-dating, edits, merges, stacks, albums, trash, restarts, in any order.
 
 The model is what a file manager remembers: in each folder, which photo (by uid) a name was shown for, and which name
 each photo has had. Acceptance: survivors renamed = 0, names re-used = 0, and the catalog is sound. A seeded mutant
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,15 +24,28 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from catalog import commands
 from catalog.buckets import Bucket, View
+from catalog.commands import layer
+from catalog.errors import NotFound
 from catalog.store import listing
 from catalog.store.claims import ClaimBook
 from store_harness import StoreHarness, make_harness
 
-NAMES = [b"IMG_1.JPG", b"img_1.jpg", b"IMG_2.JPG", b"x~abc123.jpg", b"bad\xff.jpg"]
+NAMES = [b"IMG_1.JPG", b"IMG_1.CR2", b"img_1.jpg", b"IMG_2.JPG", b"x~abc123.jpg", b"bad\xff.jpg"]
 DAYS = ["2019-08-07T10:00:00", "2019-08-07T11:00:00", "2020-01-01T00:00:00", "2019", None]
 DIRECTORIES = [b"a", b"b", b"c", b"d"]
 BODIES = st.integers(0, 30).map(str)
+COMMANDS: list[Callable[[str], layer.LayerCommand]] = [
+    lambda uid: layer.AlbumAdd((uid,), "Rome", is_created=True),
+    lambda uid: layer.AlbumRemove((uid,), "Rome"),
+    lambda uid: layer.TagAdd((uid,), ("a/b",)),
+    lambda uid: layer.TagRemove((uid,), ("a/b",)),
+    lambda uid: layer.Favorite((uid,)),
+    lambda uid: layer.TrashPut((uid,)),
+    lambda uid: layer.TrashRestore((uid,)),
+    lambda uid: layer.StackSplit((uid,)),
+]
 
 
 class NamesMachine(RuleBasedStateMachine):
@@ -93,7 +108,6 @@ class NamesMachine(RuleBasedStateMachine):
     @rule(data=st.data(), date=st.sampled_from([day for day in DAYS if day]))
     def redate(self, data: st.DataObject, date: str) -> None:
         from catalog.capture import parse_local
-        from catalog.store import assets
 
         asset_id = data.draw(st.sampled_from(sorted({asset_id for _, asset_id in self.called})))
         if self.catalog.column(asset_id, "merged_into") is not None:  # type: ignore[arg-type]
@@ -103,7 +117,15 @@ class NamesMachine(RuleBasedStateMachine):
         said = f'{{"local": "{date}", "precision": "{parsed[1]}", "source": "user", "confidence": "exact"}}'
         self.catalog.now_ns += 1
         self.catalog.say(asset_id, "capture", said, made_ns=self.catalog.now_ns)  # type: ignore[arg-type]
-        assets.refresh(self.catalog.writer, [asset_id], self.catalog.now_ns, self.catalog.writer.zone)  # type: ignore[list-item]
+
+    @precondition(lambda self: self.called)
+    @rule(data=st.data(), command=st.sampled_from(COMMANDS))
+    def organise(self, data: st.DataObject, command: Callable[[str], layer.LayerCommand]) -> None:
+        asset_id = data.draw(st.sampled_from(sorted({asset_id for _, asset_id in self.called})))
+        self.catalog.now_ns += 1
+        uid = str(self.catalog.column(asset_id, "uid"))  # type: ignore[arg-type]
+        with suppress(NotFound):  # an album that is not there yet
+            commands.execute(self.catalog.writer, command(uid), now_ns=self.catalog.now_ns)
 
     @rule()
     def restart(self) -> None:

@@ -14,6 +14,8 @@ from catalog.buckets import (
     bucket_from_subject,
     buckets_of,
     day_parts,
+    is_always_suffixed,
+    looks_like_media,
     path_of,
 )
 
@@ -82,3 +84,50 @@ def test_every_type_has_a_label() -> None:
 def test_days_have_at_most_three_folders() -> None:
     assert day_parts(20190807) == ("2019", "2019-08", "2019-08-07")
     assert day_parts(-2019) == ("Undated", "2019")
+
+
+def test_behind_a_cover_a_photo_is_in_the_rarer_folders_of_types_alone() -> None:
+    types = MediaType.PHOTO | MediaType.RAW | MediaType.PANORAMA
+    found = buckets_of(
+        is_shown=False, is_covered=True, day=20190807, year=2019, added_day=20261120, types=types, camera_id=7
+    )
+    assert found == {
+        Bucket(View.TYPES, MediaType.RAW, 2019),
+        Bucket(View.TYPES, MediaType.PANORAMA, 2019),
+    }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "label", "path"),
+    [
+        (Bucket(View.ALBUMS, 3, 0), "Trips/Rome", "Albums/Trips/Rome"),
+        (Bucket(View.TAGS, 3, 0), "animals/cat", "Tags/animals/cat"),
+        (Bucket(View.TAGS, 3, 1), "animals/cat", "Tags/animals/cat/_all"),
+        (Bucket(View.PEOPLE, 3, 2019), "Anna", "People/Anna/2019"),
+        (Bucket(View.FAVORITES, 0, 0), None, "Favorites"),
+        (Bucket(View.RATINGS, 5, 0), None, "Ratings/5"),
+        (Bucket(View.STACKS, 3, 2019), "IMG_1~abc123", "Stacks/2019/IMG_1~abc123"),
+        (Bucket(View.TRASH, 20261120, 0), None, "Trash/2026-11-20"),
+    ],
+)
+def test_folders_of_the_layer_have_paths(bucket: Bucket, label: str | None, path: str) -> None:
+    assert path_of(bucket, label) == path
+
+
+@pytest.mark.parametrize(
+    ("fold", "is_media"),
+    [
+        ("img_1.jpg", True),
+        ("clip.mov", True),
+        ("rome", False),
+        ("rome.d", False),
+        ("._x.jpg", False),
+        (".jpg", False),
+    ],
+)
+def test_beside_folders_a_photo_needs_the_extension_of_one_for_its_plain_name(
+    fold: str, is_media: bool
+) -> None:
+    assert looks_like_media(fold) == is_media
+    assert is_always_suffixed(View.ALBUMS, fold) == is_always_suffixed(View.TAGS, fold) == (not is_media)
+    assert not is_always_suffixed(View.TIMELINE, fold)

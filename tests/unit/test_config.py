@@ -9,6 +9,9 @@ import pytest
 
 from catalog.errors import ConfigError
 from daemon.config import KEYS, Key, load_config
+from daemon.view_options import tree_options
+from vfs.inodes import Fixed
+from vfs.options import VIEW_NAMES, TreeOptions
 
 # CLI.md, last paragraph: the keys that users of such systems know.
 KNOWN_DEFAULTS = {
@@ -135,3 +138,42 @@ def test_a_file_that_cannot_be_read_is_an_error_not_a_default(tmp_path: Path) ->
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(place(tmp_path, None), {})
+
+
+def test_a_view_can_be_renamed_or_switched_off(tmp_path: Path) -> None:
+    config = load_config(place(tmp_path, '[views]\nalbums = "Alben"\ncameras = ""\n'), {})
+    assert (config.views.albums, config.views.cameras, config.views.tags) == ("Alben", None, "Tags")
+    options = tree_options(config)
+    assert options.names[Fixed.ALBUMS] == "Alben"
+    assert Fixed.CAMERAS not in options.names
+    assert list(options.names) == [fixed for fixed in VIEW_NAMES if fixed is not Fixed.CAMERAS]
+
+
+def test_without_a_configuration_the_tree_looks_as_it_is_documented() -> None:
+    assert tree_options(load_config(None, {})) == TreeOptions()
+
+
+def test_memories_take_queries_and_a_mistake_in_one_is_an_error(tmp_path: Path) -> None:
+    config = load_config(
+        place(tmp_path, '[memories]\nexclude = ["tag=ex", "rating<=2"]\nyears_back = 3\n'), {}
+    )
+    options = tree_options(config)
+    assert options.memories_excludes == ("tag=ex", "rating<=2")
+    assert options.memories_years_back == 3
+    with pytest.raises(ConfigError, match=r"memories\.exclude"):
+        load_config(place(tmp_path, '[memories]\nexclude = ["raiting=2"]\n'), {})
+
+
+@pytest.mark.parametrize(
+    "name", [".Albums", "_Albums", "a/b", "a:b", "CON", " x", "x.", "a\\u0000b", "n" * 300, "..", "\\u202Ex"]
+)
+def test_a_view_has_a_name_that_every_system_takes(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"views\.albums"):
+        load_config(place(tmp_path, f'[views]\nalbums = "{name}"\n'), {})
+
+
+def test_two_views_never_have_one_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"views\.albums and views\.tags"):
+        load_config(place(tmp_path, '[views]\ntags = "ALBUMS"\n'), {})
+    swapped = load_config(place(tmp_path, '[views]\ntags = "Albums"\nalbums = "Tags"\n'), {})
+    assert (swapped.views.tags, swapped.views.albums) == ("Albums", "Tags")

@@ -24,7 +24,11 @@ def test_dates_survive_packing(level, packed):
     assert inodes.unpack_date(inodes.unpack(inodes.pack_date(level, packed)).key) == (level, packed)
 
 
-@given(st.sampled_from([Kind.TYPES, Kind.CAMERAS]), st.integers(1, 2**38), st.integers(0, 9999))
+@given(
+    st.sampled_from([Kind.TYPES, Kind.CAMERAS, Kind.PERSON, Kind.STACK]),
+    st.integers(1, 2**38),
+    st.integers(0, 9999),
+)
 def test_pairs_survive_packing(kind, row, year):
     assert inodes.unpack_pair(inodes.unpack(inodes.pack_pair(kind, row, year)).key) == (row, year)
 
@@ -49,6 +53,23 @@ def test_numbers_of_today_are_the_numbers_of_the_first_release():
     # Kernels, NFS clients and thumbnailers remember them: this table may grow, never change.
     assert {kind.name: int(kind) for kind in Kind} == {
         "FIXED": 0, "CONTENT": 1, "LOCATION": 2, "DIRECTORY": 3, "VOLUME": 4, "TIMELINE": 5, "RECENT": 6,
-        "TYPES": 7, "CAMERAS": 8, "BY_ID": 9, "META": 10,
+        "TYPES": 7, "CAMERAS": 8, "BY_ID": 9, "META": 10, "ALBUM": 11, "TAG": 12, "PERSON": 13, "RATING": 14, "STACK": 15,
+        "TRASH": 16, "SEARCHES": 17, "SEARCH": 18, "MEMORIES": 19, "OFFLINE": 20,
     }  # fmt: skip
-    assert [int(fixed) for fixed in Fixed] == list(range(1, 12))
+    assert {fixed.name: int(fixed) for fixed in Fixed} == {
+        "ROOT": 1, "TIMELINE": 2, "UNDATED": 3, "RECENT": 4, "TYPES": 5, "CAMERAS": 6, "ORIGINALS": 7, "SERVICE": 8,
+        "SERVICE_BY_ID": 9, "STATUS": 10, "VERSION": 11, "ALBUMS": 12, "TAGS": 13, "PEOPLE": 14, "FAVORITES": 15,
+        "RATINGS": 16, "STACKS": 17, "TRASH": 18, "SEARCHES": 19, "SEARCH": 20, "MEMORIES": 21, "OFFLINE": 22,
+    }  # fmt: skip
+
+
+@given(st.integers(1, 2**48), st.sampled_from([0, 1]))
+def test_tags_survive_packing(row, sub):
+    assert inodes.unpack_tag(inodes.unpack(inodes.pack_tag(row, sub)).key) == (row, sub)
+
+
+def test_names_may_be_kept_but_in_the_dynamic_views():
+    fleeting = {kind for kind in Kind if inodes.is_fleeting(inodes.pack(kind, 1))}
+    assert fleeting == {Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE}
+    fixed = {one for one in Fixed if inodes.is_fleeting(inodes.pack(Kind.FIXED, one))}
+    assert fixed == {Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE}

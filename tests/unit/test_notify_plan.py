@@ -11,7 +11,7 @@ from catalog.buckets import Bucket, View
 from catalog.changes import KINDS, Change
 from vfs.fuse_border import Activity
 from vfs.fuse_notify import KernelNotifier, Plan, Planner
-from vfs.inodes import ROOT, DateLevel, Kind, pack, pack_date
+from vfs.inodes import ROOT, DateLevel, Fixed, Kind, pack, pack_date
 from vfs.views.contract import Step
 from vfs.views.originals import ORIGINALS
 from vfs.views.timeline import TIMELINE, TimelineView
@@ -20,6 +20,7 @@ DAY = Bucket(View.TIMELINE, 2019_08_07, 0)
 LEAF = pack_date(DateLevel.DAY, 2019_08_07)
 MONTH = pack_date(DateLevel.MONTH, 2019_08_00)
 YEAR = pack_date(DateLevel.YEAR, 2019_00_00)
+ALBUMS = pack(Kind.FIXED, Fixed.ALBUMS)
 ROOT_DIRECTORY, SUBDIRECTORY = 1, 2
 
 
@@ -31,6 +32,10 @@ class TimelineTree:
 
     def steps(self, bucket: Bucket):
         return [Step(ROOT, b"Timeline"), *TimelineView().steps(None, bucket)]  # type: ignore[arg-type]
+
+    def chain(self, view: int, row: int):
+        """Albums: row 2 lies in row 1; nothing else is known."""
+        return [pack(Kind.ALBUM, one) for one in range(row, 0, -1)] + [ALBUMS] if view == View.ALBUMS else []
 
 
 def planner(names: set[bytes] | None = None) -> Planner:
@@ -56,6 +61,21 @@ def test_a_folder_and_the_folders_above_are_expired_never_dropped(kind):
     found = plan(kind, DAY.subject())
     assert list(found.expired) == [(TIMELINE, b"2019"), (YEAR, b"2019-08"), (MONTH, b"2019-08-07")]
     assert not found.dropped
+
+
+@pytest.mark.parametrize("kind", ["dir+", "dir-"])
+def test_a_folder_of_somebodys_making_expires_its_name_and_refreshes_the_times_above(kind):
+    album, above = pack(Kind.ALBUM, 2), pack(Kind.ALBUM, 1)
+    assert plan(kind, f"{View.ALBUMS:d}:2", b"Trip") == Plan(
+        expired={(album, b"Trip"): None}, folders={album: None, above: None, ALBUMS: None}
+    )
+    assert plan(kind, f"{View.ALBUMS:d}:0", b"Trip") == Plan(
+        expired={(ALBUMS, b"Trip"): None}, folders={ALBUMS: None}
+    )
+
+
+def test_a_folder_of_a_view_that_this_program_does_not_know_is_no_matter_of_the_mount():
+    assert plan("dir+", "99:0", b"x") == Plan()
 
 
 def test_a_photo_refreshes_its_own_number_only():
@@ -100,10 +120,18 @@ def test_too_much_or_an_unknown_change_makes_everything_be_asked_again(kind):
 
 def test_every_kind_of_the_vocabulary_has_a_rule():
     known = [kind for kind in KINDS if kind != "all"]
-    subjects = {"entry+": DAY, "entry-": DAY, "bucket+": DAY, "bucket-": DAY}
+    day = DAY.subject()
+    subjects = {
+        "entry+": day,
+        "entry-": day,
+        "bucket+": day,
+        "bucket-": day,
+        "dir+": "5:1",
+        "dir-": "5:1",
+        "orig": "d2",
+    }
     for kind in known:
-        subject = subjects[kind].subject() if kind in subjects else ("d2" if kind == "orig" else "2")
-        assert not plan(kind, subject, b"x").is_everything, kind
+        assert not plan(kind, subjects.get(kind, "2"), b"x").is_everything, kind
 
 
 def test_notifications_have_the_kernels_layout():

@@ -164,3 +164,58 @@ def test_the_make_is_not_doubled_in_a_cameras_texts() -> None:
 def test_distances_are_great_circles() -> None:
     assert distance_km(52.52, 13.405, 48.8566, 2.3522) == pytest.approx(877.5, abs=1)
     assert distance_km(0, 179.9, 0, -179.9) == pytest.approx(22.24, abs=0.1)
+
+
+SAID: dict[str, Any] = {
+    **DOCUMENT,
+    "title": "Café am Meer",
+    "description": "Two dogs, one stick",
+    "tags": ["animals/dog", "Straße"],
+    "albums": ["Trips/Rome 2019"],
+    "people": ["Anna Schmidt", "Ōe"],
+    "rating": 4,
+    "label": "Rot",
+    "favorite": True,
+    "rejected": True,
+    "faces": [{"id": "f", "name": None, "x": 0, "y": 0, "w": 1, "h": 1}],
+    "stack": {"id": "k7m2qxabcdefghjkmnpqrstvw9", "kind": "burst", "cover": DOCUMENT["uid"], "members": []},
+    "trashed_at": "2026-03-30T22:30:00Z",
+    "trashed_on": "2026-03-31",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cafe", "CAFÉ", '"am me"', "stick", "dog", '"animals dog"', "schmi", "oe", "title=meer", "title=caf*", "title=*am*",
+        "description=dogs", "person=anna", "people=schmidt", "person=*dt", "tag=animals", "tag=dog", "tag=animals/dog", "tag=STRASSE",
+        "tag=an*", "tag=animals/*", "tag=*/dog", "album=trips", 'album="rome 2019"', "album=trips/*", "rating=4", "rating>3", "rating=1..4",
+        "rating=none|4", "label=rot", "label=r*", "favorite=yes", "is:favorite", "is:rejected", "is:trashed", "is:stacked", "is:cover", "stack=burst",
+        "stack=k7m2qx", "has:tag has:album has:title has:description has:rating has:label has:person has:face has:stack has:position",
+        "trashed=2026-03-31", "trashed=-1d..", "text=dogs", "*MEER", "*animals/d*",
+    ],
+)  # fmt: skip
+def test_what_is_said_holds(text: str) -> None:
+    assert holds(text, SAID)
+    assert not holds(f"-({text})", SAID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eer", "rome", '"dogs stick"', "title=dogs", "description=cafe", "person=chmidt", "person=dog", "tag=anim", "tag=cat", "tag=animals/cat", "tag=dog/animals",
+        "tag=d*", "album=rome", "album=trips/rome", "rating=5", "rating<4", "rating=none", "label=ro", "favorite=no", "stack=raw", "stack=k7m2qz",
+        "trashed=2026-03-30", '"meer two"', "meer.jpg", "is:hidden",
+    ],
+)  # fmt: skip
+def test_what_is_not_said_does_not_hold(text: str) -> None:
+    assert not holds(text, SAID)
+
+
+def test_nothing_said_is_none_of_it() -> None:
+    for text in (
+        "has:tag", "has:album", "has:title", "has:rating", "has:label", "has:person", "has:face", "has:stack", "rating>=0", "is:favorite",
+        "is:rejected", "is:cover", "trashed=..", "tag=*", "album=*", "person=*", "label=*", "title=*", "stack=burst",
+    ):  # fmt: skip
+        assert not holds(text), text
+    assert holds("rating=none favorite=no")

@@ -19,15 +19,18 @@ from catalog.query import (
     Not,
     NumberRange,
     Or,
+    PathMatch,
     Predicate,
     Term,
     TextMatch,
     TypeFlag,
+    Words,
     excluded_states,
     parse,
 )
-from catalog.query.fields import HAS, IS, TYPES
+from catalog.query.fields import FIELD_NAMES, HAS, IS, STACK_KINDS, TYPES
 from catalog.query.parse import MAX_DEPTH, MAX_QUERY_CHARACTERS
+from catalog.text import tokens
 
 TODAY = date(2026, 3, 31)
 
@@ -37,7 +40,7 @@ def read(text: str) -> Predicate:
 
 
 def word(text: str) -> Term:
-    return Term("word", TextMatch(("", text, "")))
+    return Term("word", Words(tuple(tokens(text))))
 
 
 def camera(text: str) -> Term:
@@ -132,6 +135,9 @@ def test_quotes_keep_spaces_bars_and_stars() -> None:
     assert read("'date=2019'") == word("date=2019")
     assert read('name="say \\"hi\\""') == Term("name", TextMatch(("", 'say "hi"', "")))
     assert read("don't") == word("don't")
+    assert read('title=*"at the sea"*') == Term("title", TextMatch(("", "at the sea", "")))
+    assert read('camera="Canon EOS"*') == Term("camera", TextMatch(("canon eos", "")))
+    assert read("name=*'s*") == Term("name", TextMatch(("", "'s", "")))
 
 
 def test_a_star_anchors_the_text_at_both_ends() -> None:
@@ -233,3 +239,73 @@ def test_any_text_gives_a_tree_or_an_invalid_query(text: str) -> None:
     except InvalidQuery:
         return
     assert isinstance(predicate, And | Or | Not | Term)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Café", Term("word", Words(("cafe",)))),
+        ("text=Café", Term("word", Words(("cafe",)))),
+        ("IMG_0012.jpg", Term("word", Words(("img", "0012", "jpg")))),
+        ("IMG_*", Term("word", TextMatch(("img_", "")))),
+        ("'a*b'", Term("word", Words(("a", "b")))),
+        ("!!!", Term("word", TextMatch(("", "!!!", "")))),
+        ("title=Sea", Term("title", Words(("sea",)))),
+        ("title=*sea*", Term("title", TextMatch(("", "sea", "")))),
+        ("person=Anna", Term("person", Words(("anna",)))),
+        ("people:anna", Term("person", Words(("anna",)))),
+        ("tag=Animals/Cat", Term("tag", PathMatch(("animals/cat",)))),
+        ("tag=/Animals//Cat/", Term("tag", PathMatch(("animals/cat",)))),
+        ("tag=a*/b", Term("tag", PathMatch(("a", "/b")))),
+        ("album='Rome * 2019'", Term("album", PathMatch(("rome * 2019",)))),
+        ("rating=3", Term("rating", NumberRange(3, 3))),
+        ("rating>3", Term("rating", NumberRange(3, None, has_low=False))),
+        ("rating=none", Not(Term("has", Choice("rating")))),
+        ("label=Red", Term("label", TextMatch(("red",)))),
+        ("favorite=yes", Term("is", Choice("favorite"))),
+        ("favorite=no", Not(Term("is", Choice("favorite")))),
+        ("is:stacked", Term("has", Choice("stack"))),
+        ("has:position", Term("has", Choice("gps"))),
+        ("stack=Burst", Term("stack", TextMatch(("burst",)))),
+        ("stack=VARIANT", Term("stack", TextMatch(("variant",)))),
+        ("stack=K7M2QX", Term("stack", TextMatch(("k7m2qx", "")))),
+        ("trashed=2026-03", Term("trashed", DayRange(20260300, 20260331))),
+    ],
+)
+def test_fields_of_the_layer_mean_these_terms(text: str, expected: Predicate) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("tags=a", "tag"),
+        ("peple=a", "people"),
+        ("raiting=3", "rating"),
+        ("favourite=yes", "favorite"),
+        ("is:favourite", "favorite"),
+        ("has:tags", "tag"),
+    ],
+)
+def test_what_is_unknown_is_an_error_with_a_suggestion(text: str, suggestion: str) -> None:
+    with pytest.raises(InvalidQuery) as raised:
+        read(text)
+    assert raised.value.details["suggestion"] == suggestion
+
+
+@pytest.mark.parametrize(
+    "text", ["tag=/", "album=' '", "rating=five", "rating>none", "stack=pile", "favorite=maybe"]
+)
+def test_what_makes_no_sense_of_a_field_of_the_layer_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidQuery):
+        read(text)
+
+
+def test_a_query_about_the_day_of_trashing_looks_into_the_trash() -> None:
+    assert excluded_states(read("trashed=-1w..")) == {"hidden", "missing"}
+    assert excluded_states(read("is:hidden")) == {"trashed", "missing"}
+
+
+def test_every_kind_of_stack_and_every_synonym_can_be_asked_for() -> None:
+    assert [read(f"stack={kind}") for kind in STACK_KINDS]
+    assert {name for name in FIELD_NAMES if name not in FIELDS} == {"people"}

@@ -38,8 +38,11 @@ class View(Protocol):
     def parent(self, reader: Reader, at: Unpacked) -> Inode:
         """Return the folder that holds this folder."""
 
-    def bucket(self, at: Unpacked) -> Bucket | None:
-        """Return the bucket behind a leaf folder, or None."""
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> Node | None:
+        """Return the entry equal to a name but for case and Unicode form, by an index; NotFound if there is none.
+
+        None: there is no index for this folder, and it is short enough to be read.
+        """
 
 
 class StaticView(View, Protocol):
@@ -49,7 +52,14 @@ class StaticView(View, Protocol):
         """Return the number of the leaf folder."""
 
     def steps(self, reader: Reader, bucket: Bucket) -> list[Step]:
-        """Return the names from below the view's root to the leaf folder, top first."""
+        """Return the names from below the view's root to the leaf folder, top first; also of a folder that has just gone."""
+
+
+class LabelledView(StaticView, Protocol):
+    """A static view whose folders are rows that a person named."""
+
+    def chain(self, reader: Reader, row: int) -> list[Inode]:
+        """Return the numbers of a row's folder (0 = the view's root) and of those above it, the root last."""
 
 
 def missing(name: bytes | str) -> NotFound:

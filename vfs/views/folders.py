@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from catalog.buckets import Bucket, View
 from catalog.store import library_facts, listing
 from catalog.store.db import Reader
-from catalog.values import BucketRow, PhotoRow
+from catalog.values import BucketRow, FolderRow, PhotoRow
 from vfs.inodes import Inode, Kind, pack
 from vfs.nodes import DIRECTORY_MIME, Entry, Node
 from vfs.views.contract import missing
@@ -33,12 +33,13 @@ def photo_node(row: PhotoRow) -> Node:
     )
 
 
-def photos(reader: Reader, bucket: Bucket, after: int, limit: int) -> list[Entry]:
-    """Return a page of a leaf folder; cookies are content ids."""
-    return [
-        Entry(row.name.encode(), row.content_id, photo_node(row))
-        for row in listing.photos_in(reader, bucket, after, limit)
-    ]
+def photos(reader: Reader, bucket: Bucket, after: int, limit: int, *, cookies_above: int = 0) -> list[Entry]:
+    """Return a page of a leaf folder; cookies are those of `listing`, all of them `cookies_above` higher."""
+    rows = listing.photos_in(reader, bucket, max(0, after - cookies_above), limit)
+    # `listing.photo_cookie` without a call for each of 100,000 photos.
+    if bucket.view >= View.ALBUMS:
+        return [Entry(row.name.encode(), row.asset_id + cookies_above, photo_node(row)) for row in rows]
+    return [Entry(row.name.encode(), row.content_id + cookies_above, photo_node(row)) for row in rows]
 
 
 def photo(reader: Reader, bucket: Bucket, name: bytes) -> Node:
@@ -47,6 +48,27 @@ def photo(reader: Reader, bucket: Bucket, name: bytes) -> Node:
     if row is None:
         raise missing(name)
     return photo_node(row)
+
+
+def folded_photo(reader: Reader, bucket: Bucket, name: str) -> Node:
+    """Return the photo of a leaf folder to whose name case and Unicode form do not matter."""
+    row = listing.photo_folded(reader, bucket, name)
+    if row is None:
+        raise missing(name)
+    return photo_node(row)
+
+
+def row_node(inode: Inode, row: FolderRow) -> Node:
+    """Return the folder of an album, a tag, a person or a stack."""
+    return Node(
+        inode=inode,
+        is_dir=True,
+        size=0,
+        mtime_ns=row.changed_ns,
+        ctime_ns=row.changed_ns,
+        mime=DIRECTORY_MIME,
+        generation=row.generation,
+    )
 
 
 def folder_node(inode: Inode, rows: Iterable[BucketRow]) -> Node:

@@ -77,8 +77,8 @@ class OriginalsView:
         assert above is not None, "a directory's parent is a row"
         return directory_inode(above)
 
-    def bucket(self, at: Unpacked) -> None:
-        """Nothing here is a leaf folder."""
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> None:
+        """Nothing here has an index by folded name."""
 
 
 def shown_volumes(reader: Reader) -> list[Volume]:

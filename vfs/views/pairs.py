@@ -16,7 +16,7 @@ from catalog.values import BucketRow, Viewer
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack, pack_pair, unpack_pair
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import folder_node, photo, photos, view_node
+from vfs.views.folders import folded_photo, folder_node, photo, photos, view_node
 
 _YEAR = re.compile(rb"\d{4}")
 
@@ -87,8 +87,13 @@ class PairView:
         key, year = unpack_pair(at.key)
         return pack_pair(self._kind, key, 0) if year else self._root
 
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> Node | None:
+        """Find a photo of a year; folders are few."""
+        bucket = self.bucket(at)
+        return None if bucket is None else folded_photo(reader, bucket, name)
+
     def bucket(self, at: Unpacked) -> Bucket | None:
-        """Return the bucket behind a year's folder."""
+        """Return the bucket behind a year's folder, or None."""
         if at.kind is Kind.FIXED:
             return None
         key, year = unpack_pair(at.key)

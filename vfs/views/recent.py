@@ -17,7 +17,7 @@ from catalog.values import Viewer
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import folder_node, photo, photos, view_node
+from vfs.views.folders import folded_photo, folder_node, photo, photos, view_node
 
 RECENT = pack(Kind.FIXED, Fixed.RECENT)
 _DAY = re.compile(rb"(\d{4})-(\d\d)-(\d\d)")
@@ -71,9 +71,11 @@ class RecentView:
         """Return the folder above."""
         return RECENT if at.kind is Kind.RECENT else pack(Kind.FIXED, Fixed.ROOT)
 
-    def bucket(self, at: Unpacked) -> Bucket | None:
-        """Return the bucket behind a day's folder."""
-        return Bucket(View.RECENT, at.key, 0) if at.kind is Kind.RECENT else None
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> Node | None:
+        """Find a photo of a day; folders are few."""
+        if at.kind is not Kind.RECENT:
+            return None
+        return folded_photo(reader, Bucket(View.RECENT, at.key, 0), name)
 
     def leaf(self, bucket: Bucket) -> Inode:
         """Return the number of a day's folder."""

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from vfs.inodes import Fixed, Inode, Kind, pack
+from vfs.options import VIEW_NAMES
 from vfs.views.service import SERVICE, SERVICE_NAME
 
-# Every view of this version, in the order of the root. A configuration may rename or leave out.
-VIEW_NAMES: Mapping[Fixed, str] = MappingProxyType(
-    {
-        Fixed.TIMELINE: "Timeline",
-        Fixed.RECENT: "Recent",
-        Fixed.TYPES: "Types",
-        Fixed.CAMERAS: "Cameras",
-        Fixed.ORIGINALS: "Originals",
-    }
-)
+_ORDER = {fixed: number for number, fixed in enumerate(VIEW_NAMES, start=1)}
 
 
 class RootNames:
@@ -27,7 +18,7 @@ class RootNames:
         self._by_name: dict[bytes, Inode] = {
             name.encode(): pack(Kind.FIXED, fixed) for fixed, name in names.items()
         }
-        self._by_fixed = {fixed: name.encode() for fixed, name in names.items()}
+        self._by_fixed = {fixed: names[fixed].encode() for fixed in _ORDER if fixed in names}
 
     def inode(self, name: bytes) -> Inode | None:
         """Return the number of an entry of the root, the service folder included, or None."""
@@ -37,6 +28,6 @@ class RootNames:
         """Return what a view is called, or None if it is switched off."""
         return self._by_fixed.get(fixed)
 
-    def listed(self) -> list[tuple[bytes, Inode]]:
-        """Return what the root lists."""
-        return list(self._by_name.items())
+    def listed(self) -> list[tuple[bytes, Inode, int]]:
+        """Return (name, number, cookie) of what the root lists, in its order."""
+        return [(name, pack(Kind.FIXED, fixed), _ORDER[fixed]) for fixed, name in self._by_fixed.items()]

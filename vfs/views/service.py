@@ -102,8 +102,8 @@ class ServiceView:
             return BY_ID
         return SERVICE if pack(*at) == BY_ID else pack(Kind.FIXED, Fixed.ROOT)
 
-    def bucket(self, at: Unpacked) -> None:
-        """Nothing here is a leaf folder."""
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> None:
+        """Nothing here has an index by folded name."""
 
     def body(self, reader: Reader, at: Unpacked) -> bytes:
         """Return the bytes of a generated file, as of now."""

@@ -17,7 +17,7 @@ from catalog.values import BucketRow, Viewer
 from vfs.inodes import DateLevel, Fixed, Inode, Kind, Unpacked, pack, pack_date, unpack_date
 from vfs.nodes import Entry, Node
 from vfs.views.contract import Step, missing, page
-from vfs.views.folders import folder_node, photo, photos, view_node
+from vfs.views.folders import folded_photo, folder_node, photo, photos, view_node
 
 TIMELINE = pack(Kind.FIXED, Fixed.TIMELINE)
 UNDATED = pack(Kind.FIXED, Fixed.UNDATED)
@@ -73,9 +73,10 @@ class TimelineView:
             return TIMELINE
         return _above(level, packed)
 
-    def bucket(self, at: Unpacked) -> Bucket | None:
-        """Return the bucket behind a day's folder."""
-        return _bucket(at)
+    def folded(self, reader: Reader, at: Unpacked, name: str) -> Node | None:
+        """Find a photo of a day; folders are few."""
+        bucket = _bucket(at)
+        return None if bucket is None else folded_photo(reader, bucket, name)
 
     def leaf(self, bucket: Bucket) -> Inode:
         """Return the number of a day's folder."""

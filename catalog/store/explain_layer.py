@@ -1,0 +1,276 @@
+"""Why, about the layer: who says what and which saying wins, why a photo is in no folder, where a missing one was.
+
+Charter 8. Reads only.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from catalog import dates
+from catalog.capture import CaptureTime
+from catalog.facts import Facts
+from catalog.ids import AssetId
+from catalog.layer import PRECEDENCE, PROPERTIES, Statement, winner
+from catalog.store.db import Row, Session
+from catalog.store.derive import Inputs, read_statements, ready_facts
+from catalog.store.explain import date_layer, inputs_of, uid_of
+from catalog.store.layer_documents import Document, face_document
+from catalog.store.said import Things, embedded_of, read_things
+from catalog.store.texts import instant_text
+
+_UNREACHABLE = ("suspect", "offline", "disabled", "retired")
+
+
+def explain_layers(session: Session, asset_id: AssetId) -> Document:
+    """Return property -> what each layer says about it, strongest first.
+
+    A saying is `{layer, value, element, removed, author, made_at, wins}`. Values read as in the photo document: tags and
+    albums by path, persons by name. `element` tells the members of a set apart (uid of the tag, region …), `removed`
+    that somebody took it out. Bytes and path have no author and no time.
+
+    Raises:
+        NotFound: no such photo.
+    """
+    one = inputs_of(session, asset_id)
+    said = read_statements(session, [asset_id]).get(asset_id, [])
+    _, facts = ready_facts(session, one)
+    things = read_things(session, said)
+    layers: dict[str, list[Document]] = {}
+    for name in PROPERTIES:
+        sayings = [statement for statement in said if statement.property == name]
+        found = _of_statements(session, sayings, things) + _of_bytes(session, one, facts, name, sayings)
+        if found:
+            layers[name] = sorted(found, key=lambda saying: PRECEDENCE.index(saying["layer"]))
+    return {"uid": uid_of(session, asset_id), "name": one.names.name, "layers": layers}
+
+
+def explain_hidden(session: Session, asset_id: AssetId) -> Document:
+    """Return every reason for which a photo is not in the folders where one would look for it; none: it is shown.
+
+    Raises:
+        NotFound: no such photo.
+    """
+    one = inputs_of(session, asset_id)
+    said = read_statements(session, [asset_id]).get(asset_id, [])
+    reasons = [
+        *_said_away(said, "trashed", "in the trash: it is in no view but Trash/, until it is restored"),
+        *_said_away(said, "hidden", "hidden: it is in no view"),
+        *_absence(session, one),
+        *_not_read(one),
+        *_behind_cover(session, one),
+    ]
+    return {
+        "uid": uid_of(session, asset_id),
+        "name": one.names.name,
+        "state": one.columns.state,
+        "is_listed": bool(one.columns.is_shown),
+        "reasons": reasons,
+    }
+
+
+def explain_missing(session: Session, asset_id: AssetId) -> Document:
+    """Return whether some file still holds a photo's bytes, every place where they were seen, and since when they are gone.
+
+    Raises:
+        NotFound: no such photo.
+    """
+    one = inputs_of(session, asset_id)
+    places = [_place(row) for row in session.rows(PLACES, (one.columns.content_id,))]
+    is_replaced = not places
+    if is_replaced:
+        places = [_place(row) for row in session.rows(LAST_PLACE, (one.columns.content_id,))]
+    present = [place for place in places if place["state"] == "present"]
+    return {
+        "uid": uid_of(session, asset_id),
+        "name": one.names.name,
+        "is_missing": not present,
+        "rule": _absence_rule(present, is_replaced=is_replaced),
+        "places": places,
+    }
+
+
+_PLACE = (
+    "SELECT v.name, v.state, d.path, l.name, {}, l.missing_since_ns, l.first_seen_ns FROM {}"
+    " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id"
+)
+# index location_content
+PLACES = _PLACE.format("l.state", "location AS l") + " WHERE l.content_id = ? ORDER BY l.id"
+LAST_PLACE = (
+    _PLACE.format("'replaced'", "content AS c CROSS JOIN location AS l ON l.id = c.last_location_id")
+    + " WHERE c.id = ?"
+)
+# rows by id
+COVER = (
+    "SELECT s.uid, s.kind, s.origin, b.uid, b.name, b.id FROM asset AS a CROSS JOIN asset AS b ON b.id = a.cover_id"
+    " CROSS JOIN stack AS s ON s.id = a.stack_id WHERE a.id = ?"
+)
+
+
+def _of_statements(session: Session, sayings: Sequence[Statement], things: Things) -> list[Document]:
+    found = []
+    for one in sorted(
+        sayings, key=lambda one: (one.element, PRECEDENCE.index(one.source), -one.made_ns, -one.id)
+    ):
+        ruling = winner(other for other in sayings if other.element == one.element)
+        is_removed = PROPERTIES[one.property].is_set and not one.value
+        found.append(
+            {
+                "layer": one.source,
+                "value": _value(session, one, things),
+                "element": one.element or None,
+                "removed": is_removed,
+                "author": one.author,
+                "made_at": instant_text(one.made_ns),
+                "wins": ruling is one and not (one.value is None and one.property in ("capture", "trashed")),
+            }
+        )
+    return found
+
+
+def _value(session: Session, said: Statement, things: Things) -> Any:
+    """Return a statement's value as the photo document would write it."""
+    if said.property in ("trashed", "cover"):
+        return None if said.value is None else instant_text(said.value)
+    if said.property == "face":
+        return face_document(said.value, things) if said.value else None
+    if said.property in _NAMES_OF:
+        name = session.value(_NAMES_OF[said.property], (said.element,))
+        return said.element if name is None else name
+    return said.value
+
+
+# What an element is called, also when it is gone: who took a tag off a photo may have deleted it afterwards.
+_NAMES_OF = {
+    "tag": "SELECT path FROM tag WHERE uid = ?",
+    "album": "SELECT path FROM album WHERE uid = ?",
+    "person": "SELECT name FROM person WHERE uid = ?",
+}
+
+
+def _of_bytes(
+    session: Session, one: Inputs, facts: Facts | None, name: str, sayings: Iterable[Statement]
+) -> list[Document]:
+    value, layer = (
+        _capture_of_bytes(session, one, facts) if name == "capture" else (_embedded(facts, name), "embedded")
+    )
+    if value is None:
+        return []
+    is_overruled = any(said.value is not None or name != "capture" for said in sayings)
+    return [
+        {
+            "layer": layer,
+            "value": value,
+            "element": None,
+            "removed": False,
+            "author": None,
+            "made_at": None,
+            "wins": not is_overruled,
+        }
+    ]
+
+
+def _embedded(facts: Facts | None, name: str) -> Any:
+    """Return a scalar that the bytes say; readers tell of positions alone today."""
+    return None if PROPERTIES[name].is_set else getattr(embedded_of(facts), name, None)
+
+
+def _capture_of_bytes(session: Session, one: Inputs, facts: Facts | None) -> tuple[Any, str]:
+    assert one.content is not None, "only aliases have none"
+    assert one.location is not None, "somebody saw the bytes"
+    if one.columns.capture is None:
+        return None, "embedded"
+    capture: CaptureTime = dates.resolve(
+        one.content.kind,
+        facts,
+        one.location.path,
+        one.location.mtime_ns,
+        session.zone,
+        one.content.created_ns,
+    ).capture
+    return capture.to_json(), date_layer(capture)
+
+
+def _reason(kind: str, message: str, **known: Any) -> Document:
+    return {
+        "kind": kind,
+        "message": message,
+        "since": None,
+        "by": None,
+        "stack": None,
+        "cover": None,
+        **known,
+    }
+
+
+def _said_away(said: Sequence[Statement], name: str, message: str) -> list[Document]:
+    ruling = winner(one for one in said if one.property == name)
+    if ruling is None or not ruling.value:
+        return []
+    since_ns = ruling.value if name == "trashed" else ruling.made_ns
+    by = ruling.author if ruling.source == "user" else f"{ruling.source} {ruling.author}"
+    return [_reason(name, message, since=instant_text(since_ns), by=by)]
+
+
+def _absence(session: Session, one: Inputs) -> list[Document]:
+    assert one.location is not None, "somebody saw the bytes"
+    if one.location.state == "present":
+        return []
+    told = explain_missing(session, one.asset_id)
+    since = max((place["missing_since"] for place in told["places"] if place["missing_since"]), default=None)
+    return [_reason("missing", f"missing: {told['rule']}", since=since)]
+
+
+def _not_read(one: Inputs) -> list[Document]:
+    if one.columns.capture is not None:
+        return []
+    return [_reason("pending", "not read yet: it appears once its file was looked at")]
+
+
+def _behind_cover(session: Session, one: Inputs) -> list[Document]:
+    """Tell for whom a cover stands; not of photos that could not be shown anyway, which have none."""
+    row = session.row(COVER, (one.asset_id,))
+    if row is None:
+        return []
+    uid, kind, origin, cover, name, cover_id = row
+    chosen = read_statements(session, [AssetId(cover_id)], ["cover"]).get(AssetId(cover_id), [])
+    ruling = winner(chosen)
+    by_hand = ruling is not None and ruling.value is not None
+    how = f"put together by {'hand' if origin == 'user' else f'the rule {kind}'}"
+    why = "chosen by hand" if by_hand else "the best of those that can be shown"
+    message = (
+        f"behind the cover {name} ({cover}, {why}) of a stack {how}: it is listed where its cover is not"
+    )
+    return [
+        _reason(
+            "covered", message, stack=uid, cover=cover, by="user" if by_hand or origin == "user" else "rule"
+        )
+    ]
+
+
+def _absence_rule(present: Sequence[Document], *, is_replaced: bool) -> str:
+    if not present:
+        if is_replaced:
+            return "the file that held its bytes holds others now, and no other file is known to hold them"
+        return "no file that held its bytes was there when its directory was last listed"
+    if all(place["volume_state"] in _UNREACHABLE for place in present):
+        return "it is not missing: its volume cannot be read now, and absence of a volume is not deletion"
+    return "it is not missing: a file holds its bytes"
+
+
+def _place(row: Row) -> Document:
+    volume, volume_state, directory, name, state, missing_since_ns, first_seen_ns = row
+    path = directory + b"/" + name if directory else name
+    text = path.decode("utf-8", "replace")
+    is_exact = text.encode() == path
+    return {
+        "volume": volume,
+        "volume_state": volume_state,
+        "path": text,
+        "path_b64": None if is_exact else base64.b64encode(path).decode("ascii"),
+        "state": state,
+        "missing_since": None if missing_since_ns is None else instant_text(missing_since_ns),
+        "first_seen": instant_text(first_seen_ns),
+    }

@@ -1,0 +1,144 @@
+"""`undo` and `log`: what was changed, by whom, from what to what; and taking it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from daemon.cli.choosing import editing
+from daemon.cli.output import instant, printable
+from daemon.cli.photos import PhotoArguments, chosen_photos, photo_arguments
+from daemon.cli.sentences import photos_text, quoted, sentence
+from daemon.cli.session import Session
+
+if TYPE_CHECKING:
+    from catalog.commands import EditOptions
+    from catalog.store.history import Entry, ItemChange, Said, ThingChange
+
+DEFAULT_ROWS = 20
+_SHOWN_ITEMS = 5  # for people; the document has more
+_NOTHING = "-"
+
+
+@click.command()
+@click.argument("journal", metavar="[N]", required=False, type=click.IntRange(min=1))
+@editing
+@click.pass_obj
+def undo(session: Session, journal: int | None, *, options: EditOptions) -> None:
+    """Take an edit back, exactly: the row N of "glassine log", else your newest that is not taken back.
+
+    Where a later edit stands in the way nothing is done, and it is told which (exit code 14). An undo is a row itself:
+    taking that one back does the edit again.
+    """
+    from catalog.commands.layer import Undo
+
+    answer = session.submit(Undo(journal), options)
+    session.output.document(answer, _undone_text(answer))
+
+
+def _undone_text(answer: dict[str, Any]) -> str:
+    said = f"took back row {answer['undone']}: {sentence(answer['command'], answer['changed'])}"
+    if answer["dry_run"]:
+        return f"{said} (dry run: nothing was changed)"
+    return f"{said} (journal {answer['journal']}; glassine undo {answer['journal']} does it again)"
+
+
+@click.command("log")
+@photo_arguments
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=DEFAULT_ROWS,
+    metavar="N",
+    help="Rows at most. Default: 20.",
+)
+@click.option("--before", type=click.IntRange(min=1), metavar="N", help="Only rows before this one.")
+@click.pass_obj
+def log_command(session: Session, *, chosen: PhotoArguments, limit: int, before: int | None) -> None:
+    """Tell who changed what, and when, newest first; with photos only what changed those.
+
+    The number in front is what "glassine undo" takes.
+    """
+    from catalog.store.history import entries
+
+    with session.reader() as reader:
+        asset_ids = chosen_photos(session, reader, chosen) if _names_photos(chosen) else None
+        found = entries(reader, limit=limit, before=before, asset_ids=asset_ids)
+        zone = reader.zone
+    session.output.document([_document(one) for one in found], _lines(found, zone))
+
+
+def _names_photos(chosen: PhotoArguments) -> bool:
+    return bool(chosen.words) or chosen.query is not None or chosen.from_file is not None
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    command = {name: value for name, value in entry.command.items() if name != "photos"}
+    return {
+        "journal": entry.id,
+        "at": instant(entry.made_ns),
+        "author": entry.author,
+        "what": sentence(entry.command, entry.photos),
+        "command": command,
+        "photos": entry.photos,
+        "undone_by": entry.undone_by,
+        "items": [_item(one) for one in entry.items],
+        "item_count": entry.item_count,
+        "things": [_thing(one) for one in entry.things],
+        "thing_count": entry.thing_count,
+    }
+
+
+def _item(one: ItemChange) -> dict[str, Any]:
+    return {
+        "uid": one.uid,
+        "property": one.property,
+        "element": one.element,
+        "name": one.name,
+        "source": one.source,
+        "author": one.author,
+        "before": _said(one.before),
+        "after": _said(one.after),
+    }
+
+
+def _said(said: Said | None) -> dict[str, Any] | None:
+    return None if said is None else {"value": said.value, "at": instant(said.made_ns)}
+
+
+def _thing(one: ThingChange) -> dict[str, Any]:
+    return {"kind": one.kind, "uid": one.uid, "before": one.before, "after": one.after}
+
+
+def _lines(found: list[Entry], zone: ZoneInfo) -> Iterator[str]:
+    for entry in found:
+        undone = f" (taken back by {entry.undone_by})" if entry.undone_by is not None else ""
+        what = sentence(entry.command, entry.photos)
+        yield f"{entry.id:>6}  {_local(entry.made_ns, zone)}  {printable(entry.author)}: {what}{undone}"
+        for one in entry.items[:_SHOWN_ITEMS]:
+            yield f"        {one.uid[:6]}  {_change(one)}"
+        if entry.item_count > _SHOWN_ITEMS:
+            yield f"        … {entry.item_count} changes of {photos_text(entry.photos)} in all"
+
+
+def _change(one: ItemChange) -> str:
+    about = one.property if one.element is None else f"{one.property} {quoted(one.name or one.element[:6])}"
+    return f"{about}: {_value(one.before)} → {_value(one.after)}"
+
+
+def _value(said: Said | None) -> str:
+    if said is None:
+        return _NOTHING
+    if isinstance(said.value, dict) and "local" in said.value:
+        return quoted(said.value["local"])
+    return quoted(said.value if isinstance(said.value, str) else json.dumps(said.value, ensure_ascii=False))
+
+
+def _local(ns: int, zone: ZoneInfo) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")[:19]
