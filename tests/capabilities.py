@@ -59,6 +59,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
                 "openssl",
                 "mkfs.ext4",
                 "find",
+                "gio",
             ),
         )
     },

@@ -207,9 +207,10 @@ class StoreHarness:
             )
 
     def said(self, asset_id: AssetId) -> dict[tuple[str, str], str]:
-        """Return (property, element) -> value of what is said about an asset."""
+        """Return (property, element) -> value of what people say about an asset."""
         rows = self.writer.rows(
-            "SELECT property, element, value FROM statement WHERE asset_id = ?", (asset_id,)
+            "SELECT property, element, value FROM statement WHERE asset_id = ? AND source = 'user'",
+            (asset_id,),
         )
         return {(name, element): value for name, element, value in rows}
 

@@ -14,7 +14,7 @@ from catalog.ids import VolumeId
 from catalog.stacks.candidate import Candidate
 from catalog.stacks.grouping import Evidence, Group, cover_rank, group
 from catalog.stacks.names import can_be_stacked, family_of, form_of
-from catalog.stacks.rules import Kind, Rule
+from catalog.stacks.rules import Kind, Rule, are_versions
 
 __all__ = [
     "RULES_VERSION",
@@ -23,6 +23,7 @@ __all__ = [
     "Group",
     "Kind",
     "Rule",
+    "are_versions",
     "cell_of",
     "cover_rank",
     "group",

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from catalog.stacks.candidate import US_PER_S, Subject, span_us
+from catalog.stacks.candidate import US_PER_S, Candidate, Subject, span_us, subject_of
 
 Rule = Literal["identifier", "burst", "raw", "variant", "edit", "name"]
 Kind = Literal["live", "burst", "raw", "variant", "edit"]
@@ -66,6 +66,11 @@ def contradict(subjects: Sequence[Subject], within_us: int) -> bool:
     identifiers = {one.candidate.live_id for one in subjects if one.candidate.live_id is not None}
     moments = [one.moment for one in subjects if one.moment is not None]
     return len(cameras) > 1 or len(identifiers) > 1 or span_us(moments) > within_us
+
+
+def are_versions(one: Candidate, other: Candidate) -> bool:
+    """Tell whether bytes that replaced others can be an edit of them, and not another picture by the same name."""
+    return one.kind == other.kind and not contradict((subject_of(one), subject_of(other)), SAME_SHOT_US)
 
 
 def identified_pairs(subjects: Iterable[Subject]) -> list[Link]:

@@ -45,6 +45,9 @@ _STORED = (
 )
 _STACK_OF = "SELECT a.id, a.stack_id FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
 _READ_AT_ONCE = 500
+# Claims come out the same in one piece or in many (who leaves a folder is its incumbent until then), so a command for
+# 100,000 photos needs the memory of so many.
+_REFRESHED_AT_ONCE = 4_000
 
 
 def refresh(
@@ -68,10 +71,12 @@ def refresh(
         keeps_capture: only statements and things changed since they were derived, and none about the capture.
         is_thorough: compare every text, also of photos of which nothing is said: newer rules may index names otherwise.
     """
+    wanted = list(dict.fromkeys(asset_ids))
     with writer.joined():
-        renewal = Refresh(writer, zone, keeps_capture=keeps_capture, is_thorough=is_thorough)
-        renewal.remember(asset_ids, may_restack=may_restack)
-        renewal.apply(now_ns)
+        for start in range(0, len(wanted), _REFRESHED_AT_ONCE):
+            renewal = Refresh(writer, zone, keeps_capture=keeps_capture, is_thorough=is_thorough)
+            renewal.remember(wanted[start : start + _REFRESHED_AT_ONCE], may_restack=may_restack)
+            renewal.apply(now_ns)
 
 
 # statement(property, element): index statement_property; things by their uid.

@@ -229,6 +229,10 @@ def _not_read(one: Inputs) -> list[Document]:
     return [_reason("pending", "not read yet: it appears once its file was looked at")]
 
 
+# (origin, whether its kind is manual) -> how a stack that statements made came to be
+_STACKED = {("user", True): "put together by hand", ("user", False): "of versions of one photo"}
+
+
 def _behind_cover(session: Session, one: Inputs) -> list[Document]:
     """Tell for whom a cover stands; not of photos that could not be shown anyway, which have none."""
     row = session.row(COVER, (one.asset_id,))
@@ -237,15 +241,17 @@ def _behind_cover(session: Session, one: Inputs) -> list[Document]:
     uid, kind, origin, cover, name, cover_id = row
     chosen = read_statements(session, [AssetId(cover_id)], ["cover"]).get(AssetId(cover_id), [])
     ruling = winner(chosen)
-    by_hand = ruling is not None and ruling.value is not None
-    how = f"put together by {'hand' if origin == 'user' else f'the rule {kind}'}"
-    why = "chosen by hand" if by_hand else "the best of those that can be shown"
+    why, by_hand = "the best of those that can be shown", False
+    if ruling is not None and ruling.value is not None:
+        by_hand = ruling.source == "user"
+        why = "chosen by hand" if by_hand else "the present version"
+    how = _STACKED.get((origin, kind == "manual"), f"put together by the rule {kind}")
     message = (
         f"behind the cover {name} ({cover}, {why}) of a stack {how}: it is listed where its cover is not"
     )
     return [
         _reason(
-            "covered", message, stack=uid, cover=cover, by="user" if by_hand or origin == "user" else "rule"
+            "covered", message, stack=uid, cover=cover, by="user" if by_hand or kind == "manual" else "rule"
         )
     ]
 

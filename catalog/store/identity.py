@@ -8,7 +8,7 @@ When the hash of a file's content is known already, one of these holds; `_settle
 | current, or its asset has lost its current one | was never anything else | the younger merges into the older |
 | current, or its asset has lost its current one | has other versions | the file is a copy of the other photo; \
 this asset goes back to its own last version (and is missing, if nothing holds that) |
-| a former version beside the current one | was never anything else | it takes the version over, with the statements |
+| a former version beside the current one | was never anything else | it takes the version over, with the statements, and is stacked with it |
 | a former version beside the current one | has other versions | names were swapped, or a new photo appears |
 
 Invariants: a hash is unique; nothing said is lost: statements of a merged asset are united with the older one's and
@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, ContentHash, ContentId
-from catalog.store import journal, versions
+from catalog.store import journal, lineage, versions
 from catalog.store.assets import Refresh
 from catalog.store.db import Writer
-from catalog.values import HashResult, WorkItem
+from catalog.values import HashResult, JournalItem, WorkItem
 
 MACHINE = journal.MACHINE
 
@@ -172,12 +172,14 @@ class _Identity:
         """Two assets of the same bytes: the younger becomes an alias of the older, which keeps its inode."""
         older, younger = sorted((content.asset_id, known.asset_id))
         survivor, other = (known, content) if older == known.asset_id else (content, known)
+        # Nothing but these bytes was ever its own, so that they make it no edit of what it was stacked with.
+        withdrawn = lineage.withdraw(self._writer, content.asset_id, self._refresh)
         self._alias(younger, of=older)
         self._dissolve(other, into=survivor.id)
         if survivor is content:
             self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
         self._writer.execute("UPDATE content SET asset_id = ? WHERE asset_id = ?", (older, younger))
-        self._journal_merge(older, younger, digest)
+        self._journal_merge(older, younger, digest, withdrawn)
 
     def _alias(self, younger: AssetId, *, of: AssetId) -> None:
         self._writer.execute(
@@ -187,12 +189,14 @@ class _Identity:
         )
         self._writer.execute("UPDATE asset SET merged_into = ? WHERE merged_into = ?", (of, younger))
 
-    def _journal_merge(self, older: AssetId, younger: AssetId, digest: ContentHash) -> None:
+    def _journal_merge(
+        self, older: AssetId, younger: AssetId, digest: ContentHash, withdrawn: list[JournalItem]
+    ) -> None:
         uids: dict[AssetId, str] = dict(
             self._writer.rows("SELECT id, uid FROM asset WHERE id IN (?, ?)", (older, younger))
         )
         command = {"do": "merge", "from": uids[younger], "into": uids[older], "hash": digest.hex()}
-        items = journal.unite_statements(self._writer, younger, older)
+        items = withdrawn + journal.unite_statements(self._writer, younger, older)
         journal.append(self._writer, command, author=MACHINE, now_ns=self._now_ns, items=items)
 
     def _dissolve(self, content: _Content, *, into: ContentId) -> None:

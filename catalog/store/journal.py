@@ -41,6 +41,17 @@ def append(
     return journal_id
 
 
+def append_new_thing(
+    writer: Writer, journal_id: int, kind: str, uid: str, content: Mapping[str, Any]
+) -> None:
+    """Add to a row that it made a thing; `content` as `catalog.store.things` snapshots it."""
+    text = json.dumps(dict(content), ensure_ascii=False, separators=(",", ":"))
+    writer.execute(
+        "INSERT INTO journal_thing (journal_id, kind, uid, before, after) VALUES (?, ?, ?, NULL, ?)",
+        (journal_id, kind, uid, text),
+    )
+
+
 def newest(session: Session, limit: int = 50, *, before: int | None = None) -> list[JournalRow]:
     """Return journal rows, newest first; `before` pages on."""
     rows = session.rows(
@@ -85,9 +96,13 @@ def unite_statements(writer: Writer, younger: AssetId, older: AssetId) -> list[J
 
 
 def inherit_statements(writer: Writer, heir: AssetId, former: AssetId) -> list[JournalItem]:
-    """Say of an asset of which nothing is said what is said of another now; return that, for the journal."""
+    """Say of an asset of which nothing is said what is said of another now; return that, for the journal.
+
+    That the other stands for its stack (`cover`) is about that one alone.
+    """
     rows = writer.rows(
-        "SELECT property, element, source, author, value, made_ns FROM statement WHERE asset_id = ?1 AND NOT EXISTS"
+        "SELECT property, element, source, author, value, made_ns FROM statement WHERE asset_id = ?1"
+        " AND property <> 'cover' AND NOT EXISTS"
         " (SELECT 1 FROM statement AS own WHERE own.asset_id = ?2 AND own.property = statement.property"
         " AND own.element = statement.element AND own.source = statement.source AND own.author = statement.author)"
         " ORDER BY id",

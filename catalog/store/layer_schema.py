@@ -165,7 +165,8 @@ LAYER_TABLES: dict[str, Table] = {
         {
             "id": _ID,
             "uid": _UID,
-            "origin": "rule or user.",
+            "origin": "rule = members follow from the photos; user = statements say who is in it, a person's where kind is"
+            " manual, else the program's: versions of one photo (catalog.store.lineage).",
             "kind": "raw, live, burst, variant, edit or manual.",
             "label": "Folder below Stacks/<year>/: stem of the cover when it was made, and ~short of this uid.",
             "is_deleted": _DELETED,

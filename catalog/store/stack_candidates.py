@@ -37,6 +37,12 @@ CANDIDATES = (
     " JOIN location AS l ON l.id = a.location_id JOIN directory AS d ON d.id = l.directory_id"
     " LEFT JOIN content AS c ON c.id = a.facts_id ORDER BY a.id"
 )
+VERSIONS = (
+    "SELECT a.id, l.volume_id, d.path, l.name, c.kind, c.mime, l.mtime_ns, c.facts, c.created_ns"
+    " FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
+    " JOIN location AS l ON l.id = a.location_id JOIN directory AS d ON d.id = l.directory_id"
+    " JOIN content AS c ON c.id = a.content_id ORDER BY a.id"
+)
 
 
 class Placed(NamedTuple):
@@ -67,6 +73,12 @@ def read_candidates(session: Session, asset_ids: Collection[AssetId]) -> list[Ca
     """Return what the rules look at, by id; assets without a location are left out."""
     wanted = json.dumps(sorted(asset_ids))
     return [_candidate(session, row) for row in session.rows(CANDIDATES, (wanted,))]
+
+
+def read_versions(session: Session, asset_ids: Collection[AssetId]) -> list[Candidate]:
+    """Return the same of the contents that these assets have now, read or not, before anything is derived of them."""
+    wanted = json.dumps(sorted(asset_ids))
+    return [_candidate(session, row) for row in session.rows(VERSIONS, (wanted,))]
 
 
 def _placed(rows: Sequence[Row]) -> list[Placed]:

@@ -22,6 +22,10 @@ _WHY: dict[str, str] = {
     "edit": "an edit or a copy by its name or folder, by one camera, taken in the same second",
     "name": "a photo and a short movie of the same name, in one folder",
 }
+_SAID = (
+    ("user", "somebody put them into one stack"),
+    ("version", "versions of one photo: the bytes of a former one turned up beside the present one"),
+)
 MEMBERS = (
     "SELECT s.id, s.uid, s.kind, s.origin, a.id, a.uid, a.name, a.state = 'shown' AND a.cover_id IS NULL, a.state"
     " FROM json_each(?) AS wanted CROSS JOIN stack AS s ON s.id = wanted.value"
@@ -83,7 +87,7 @@ def stack_of(session: Session, asset_id: AssetId) -> Document | None:
     Returns:
         `row` its row, `id` its uid, `kind` live, burst, raw, variant, edit or manual, `origin` rule or user,
         `cover` uid of who stands for it in views (None: nobody is shown), `members [{uid, name, state}]` by age,
-        `why [{rule, photos, evidence}]` what united them: rule user = somebody said so.
+        `why [{rule, photos, evidence}]` what united them: rule user = somebody said so, version = see `lineage`.
     """
     stack_id = session.value("SELECT stack_id FROM asset WHERE id = ?", (asset_id,))
     found = _read(session, [] if stack_id is None else [int(stack_id)])
@@ -120,6 +124,8 @@ def _explained(session: Session, one: Document) -> Document:
     why: list[Document] = []
     if one["origin"] == "user":
         why += _said(session, one["id"], uid_of)
+        # What the program said of versions is no person's word, though it is said in the same way.
+        one = {**one, "origin": "user" if one["kind"] == "manual" else "rule"}
     # The stack alone tells what united it: nobody outside of it can add evidence.
     for found in group(read_candidates(session, ids)):
         why += [_evidence(evidence, uid_of) for evidence in found.evidence]
@@ -128,14 +134,18 @@ def _explained(session: Session, one: Document) -> Document:
 
 def _said(session: Session, uid: str, uid_of: dict[AssetId, str]) -> list[Document]:
     rows = session.rows(
-        "SELECT s.asset_id FROM json_each(?) AS wanted CROSS JOIN statement AS s ON s.asset_id = wanted.value"
-        " WHERE s.property = 'stack' AND json_extract(s.value, '$') = ?",
+        "SELECT DISTINCT s.source <> 'user', s.asset_id FROM json_each(?) AS wanted"
+        " CROSS JOIN statement AS s ON s.asset_id = wanted.value"
+        " WHERE s.property = 'stack' AND json_extract(s.value, '$') = ? ORDER BY 1, 2",
         (json.dumps(list(uid_of)), uid),
     )
-    photos = sorted({uid_of[AssetId(row[0])] for row in rows}) if rows else []
-    return (
-        [{"rule": "user", "photos": photos, "evidence": "somebody put them into one stack"}] if photos else []
-    )
+    photos: dict[int, list[str]] = {}
+    for by_machine, asset_id in rows:
+        photos.setdefault(by_machine, []).append(uid_of[AssetId(asset_id)])
+    return [
+        {"rule": _SAID[by_machine][0], "photos": sorted(said), "evidence": _SAID[by_machine][1]}
+        for by_machine, said in photos.items()
+    ]
 
 
 def _evidence(evidence: Evidence, uid_of: dict[AssetId, str]) -> Document:

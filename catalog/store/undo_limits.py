@@ -97,9 +97,10 @@ def _refuse_torn_tree(session: Session, journal_id: int, kind: str, uids: Sequen
     is_gone = "p.is_deleted = 1" + (" OR p.merged_into IS NOT NULL" if kind in _MERGED else "")
     torn = f"({is_gone} OR c.path <> p.path || '/' || c.name)"
     wanted = json.dumps(list(uids))
+    # +p.id: without it SQLite wants to convert the indexed expression, and walks all of the index instead.
     below = session.rows(
         f"SELECT c.uid FROM json_each(?) AS wanted CROSS JOIN {table} AS p ON p.uid = wanted.value"
-        f" CROSS JOIN {table} AS c ON ifnull(c.parent_id, 0) = p.id AND {alive} WHERE {torn}",
+        f" CROSS JOIN {table} AS c ON ifnull(c.parent_id, 0) = +p.id AND {alive} WHERE {torn}",
         (wanted,),
     )
     above = session.rows(

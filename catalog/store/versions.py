@@ -4,7 +4,8 @@ The rules of DESIGN section 3 and charter 2 (assets follow content, never paths)
 - the only present location of a content changes -> the same asset gets a new version, statements stay;
 - one of several copies changes -> that file is a new, provisional asset;
 - a former version turns up while nothing holds the current one -> the asset returns to it;
-- a former version turns up beside the current one -> a new asset takes it over, with the statements of that moment.
+- a former version turns up beside the current one -> a new asset takes it over, with the statements of that moment, and
+  is stacked with it (`catalog.store.lineage`).
 
 Invariants: the content of a present location is the current one of its asset (I12); no content on an alias (I5).
 Callers hold a transaction and a `Refresh` that is applied at its end.
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from catalog import media_types
 from catalog.facts import Kind
 from catalog.ids import AssetId, ContentId, LocationId
-from catalog.store import journal
+from catalog.store import journal, lineage
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset, new_contents
 from catalog.store.db import Session, Writer
@@ -98,12 +99,13 @@ def split_off(
     new_id, empty_content = bear_asset(
         writer, Birth(LocationId(row[0]), row[1], row[3], row[2], row[4], row[5]), now_ns=now_ns
     )
-    refresh.remember([new_id])
+    former_owner = AssetId(row[6])
+    refresh.remember([new_id, former_owner], may_restack=True)
     take_over(
         writer,
         new_id,
         content_id,
-        former_owner=AssetId(row[6]),
+        former_owner=former_owner,
         with_statements=with_statements,
         now_ns=now_ns,
     )
@@ -120,16 +122,26 @@ def take_over(
     with_statements: bool,
     now_ns: int,
 ) -> None:
-    """Give a version to another asset, which inherits what is said about the former owner at this moment."""
+    """Give a version to another asset, which inherits what is said about the former owner at this moment.
+
+    With the statements comes the stack of both. The caller's `Refresh` remembers both assets, with `may_restack`.
+    """
     writer.execute("UPDATE content SET asset_id = ? WHERE id = ?", (asset_id, content_id))
     writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
-    items = journal.inherit_statements(writer, asset_id, former_owner) if with_statements else []
+    if not with_statements:
+        return
+    items = journal.inherit_statements(writer, asset_id, former_owner)
+    stack = lineage.stack_with_former(writer, former_owner, asset_id, now_ns=now_ns)
+    if stack is not None:
+        items += stack.items
     if items:
         uids: dict[AssetId, str] = dict(
             writer.rows("SELECT id, uid FROM asset WHERE id IN (?, ?)", (asset_id, former_owner))
         )
         command = {"do": "inherit", "from": uids[former_owner], "into": uids[asset_id]}
-        journal.append(writer, command, author=journal.MACHINE, now_ns=now_ns, items=items)
+        journal_id = journal.append(writer, command, author=journal.MACHINE, now_ns=now_ns, items=items)
+        if stack is not None:
+            journal.append_new_thing(writer, journal_id, "stack", stack.uid, stack.row)
 
 
 def is_present(session: Session, content_id: ContentId) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from editing import Photos, make_photos
+
 from store_harness import StoreHarness, make_harness
 
 __all__ = ["Photos", "StoreHarness", "catalog", "four"]

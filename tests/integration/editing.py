@@ -42,7 +42,9 @@ class Photos:
         assert json.loads(json.dumps(answer)) == answer, "JSON types only"
         return answer
 
-    def refuse(self, command: Command, error: type[GlassineError], match: str = ".", **options: Any) -> GlassineError:
+    def refuse(
+        self, command: Command, error: type[GlassineError], match: str = ".", **options: Any
+    ) -> GlassineError:
         """Carry out a command that must fail as this class, and leave everything as it was."""
         before = self.dump(), self.counters()
         with pytest.raises(error, match=match) as caught:

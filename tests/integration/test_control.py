@@ -109,6 +109,8 @@ async def test_an_unknown_exception_is_an_answer_and_the_daemon_goes_on(library:
         b'{"v": 1}\n',
         b'{"v": 1, "echo": 1, "lose": 2}\n',
         b'{"v": 1, "unknown": 1}\n',
+        b'{"v": 1, "options": {}}\n',
+        b'{"v": 1, "echo": 1, "options": {}}\n',
         b"\n",
     ],
 )

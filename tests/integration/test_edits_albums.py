@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from editing import Photos
 
 from catalog.commands.layer import (
     AlbumAdd,
@@ -16,7 +17,6 @@ from catalog.commands.layer import (
 )
 from catalog.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from catalog.store import albums, changes
-from editing import Photos
 
 
 def order(four: Photos, album: str = "Best") -> list[int]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 
 import pytest
+from editing import Photos
 
 from catalog.commands.layer import FaceAdd, FaceRemove, PersonAdd, PersonMerge, PersonRemove, PersonRename
 from catalog.errors import AlreadyExists, InvalidValue, NotFound
 from catalog.store import persons
-from editing import Photos
 
 
 def test_a_person_is_one_whatever_the_case(four: Photos) -> None:
     assert four.do(PersonAdd(four.uids[:2], "Anna"))["created"] is True
     answer = four.do(PersonAdd(four.uids[1:3], "ANNA"))
-    assert (answer["person"], answer["created"], answer["changed"], answer["unchanged"]) == ("Anna", False, 1, 1)
+    assert (answer["person"], answer["created"], answer["changed"], answer["unchanged"]) == (
+        "Anna",
+        False,
+        1,
+        1,
+    )
     assert four.of("people") == [["Anna"]] * 3 + [[]]
     assert [(one.name, one.count) for one in persons.persons(four.catalog.writer)] == [("Anna", 3)]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from editing import Photos
 
 from catalog.commands.layer import TagAdd, TagAlias, TagCreate, TagDelete, TagRemove, TagRename
 from catalog.errors import AlreadyExists, Ambiguous, Conflict, InvalidValue, NotFound
 from catalog.store import changes, tags
-from editing import Photos
 
 
 def paths(four: Photos) -> list[str]:
@@ -16,7 +16,10 @@ def paths(four: Photos) -> list[str]:
 
 def test_a_tag_and_those_above_it_are_made_when_it_is_put_on(four: Photos) -> None:
     answer = four.do(TagAdd(four.uids[:2], ("animals/cat", "beach")))
-    assert (answer["tags"], answer["created"]) == (["animals/cat", "beach"], ["animals", "animals/cat", "beach"])
+    assert (answer["tags"], answer["created"]) == (
+        ["animals/cat", "beach"],
+        ["animals", "animals/cat", "beach"],
+    )
     assert (answer["changed"], answer["unchanged"], answer["photos"]) == (2, 0, list(four.uids[:2]))
     assert four.of("tags") == [["animals/cat", "beach"]] * 2 + [[], []]
     counts = {tag.path: (tag.count, tag.count_below) for tag in tags.tags(four.catalog.writer)}
@@ -59,8 +62,12 @@ def test_tags_that_differ_by_case_have_folders_of_their_own(four: Photos) -> Non
 
 def test_removing_takes_a_tag_off_whoever_put_it_there(four: Photos) -> None:
     four.do(TagAdd(four.uids, ("beach", "beach/sand")))
-    four.catalog.writer.execute("UPDATE statement SET source = 'sidecar', author = 'x.xmp' WHERE asset_id % 2 = 0")
-    four.catalog.writer.execute("UPDATE journal_item SET source = 'sidecar', author = 'x.xmp' WHERE asset_id % 2 = 0")
+    four.catalog.writer.execute(
+        "UPDATE statement SET source = 'sidecar', author = 'x.xmp' WHERE asset_id % 2 = 0"
+    )
+    four.catalog.writer.execute(
+        "UPDATE journal_item SET source = 'sidecar', author = 'x.xmp' WHERE asset_id % 2 = 0"
+    )
     answer = four.do(TagRemove(four.uids[:3], ("beach",)))
     assert (answer["changed"], answer["unchanged"]) == (3, 0)
     assert four.of("tags") == [["beach/sand"]] * 3 + [["beach", "beach/sand"]]
@@ -181,6 +188,11 @@ def test_what_is_no_tag_is_refused(four: Photos) -> None:
         four.refuse(TagAlias("a", bad), InvalidValue)
     four.refuse(TagAdd(four.uids, ()), InvalidValue)
     four.refuse(TagAdd(four.uids, ("ok", "")), InvalidValue)
-    for command in (TagRemove(four.uids, ("no",)), TagRename("no", "x"), TagDelete("no"), TagAlias("no", "x")):
+    for command in (
+        TagRemove(four.uids, ("no",)),
+        TagRename("no", "x"),
+        TagDelete("no"),
+        TagAlias("no", "x"),
+    ):
         four.refuse(command, NotFound, "'no'")
     four.refuse(TagCreate("a"), AlreadyExists)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from editing import Photos
 
 from catalog.commands import Command
 from catalog.commands.layer import (
@@ -28,7 +29,6 @@ from catalog.commands.layer import (
 )
 from catalog.errors import InvalidQuery, InvalidValue, NotFound
 from catalog.store import searches
-from editing import Photos
 
 HOUR_US = 3600 * 10**6
 
@@ -62,9 +62,7 @@ def test_texts_are_said_as_they_are_and_an_empty_one_says_nothing(
     four.refuse(kind(four.uids, "\ud800"), InvalidValue)
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"), [(Favorite, "favorite"), (Reject, "rejected"), (Hide, "hidden")]
-)
+@pytest.mark.parametrize(("kind", "field"), [(Favorite, "favorite"), (Reject, "rejected"), (Hide, "hidden")])
 def test_marks_are_set_and_taken_away_where_they_are(four: Photos, kind: Any, field: str) -> None:
     assert four.do(kind(four.uids, False))["journal"] is None, "where nobody says yes, no says nothing"
     assert four.do(kind(four.uids[:2], True))["changed"] == 2
@@ -120,7 +118,17 @@ def test_a_date_has_the_precision_in_which_it_is_written(
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "x", "2001-02-31", "2001-02-29", "2001-13", "0000", "10000-01-01", "2001-2-3", "2001-02-28 10:00"),
+        *(
+            "",
+            "x",
+            "2001-02-31",
+            "2001-02-29",
+            "2001-13",
+            "0000",
+            "10000-01-01",
+            "2001-2-3",
+            "2001-02-28 10:00",
+        ),
         *("2001-02-28T24:00", "2001-02-28T10:00:61", "2001-02-28T10:00Z", "\ud800"),
     ],
 )
@@ -217,7 +225,13 @@ def test_a_shift_needs_a_date_that_knows_so_much(
 
 @pytest.mark.parametrize(
     "shift",
-    [{"months": -12 * 2019}, {"months": 12 * 7981}, {"days": -(10**7)}, {"days": 10**12}, {"microseconds": 10**18}],
+    [
+        {"months": -12 * 2019},
+        {"months": 12 * 7981},
+        {"days": -(10**7)},
+        {"days": 10**12},
+        {"microseconds": 10**18},
+    ],
 )
 def test_no_shift_leaves_the_calendar(four: Photos, shift: dict[str, int]) -> None:
     four.refuse(DateShift(four.uids, **shift), InvalidValue, four.uids[0])
@@ -284,7 +298,9 @@ def test_the_trash_keeps_the_first_moment_and_gives_everything_back(four: Photos
 def test_a_search_is_saved_replaced_and_forgotten(four: Photos) -> None:
     assert four.do(SearchSave("Good", "rating>=4"))["created"] is True
     assert four.do(SearchSave("GOOD", "rating>=5"))["created"] is False
-    assert [(one.name, one.query) for one in searches.searches(four.catalog.writer)] == [("GOOD", "rating>=5")]
+    assert [(one.name, one.query) for one in searches.searches(four.catalog.writer)] == [
+        ("GOOD", "rating>=5")
+    ]
     assert four.do(SearchSave("GOOD", "rating>=5"))["journal"] is None
     four.do(SearchDelete("good"))
     assert searches.searches(four.catalog.writer) == []
@@ -311,7 +327,7 @@ COMMANDS: list[Any] = [
     lambda photos: Rate(photos, 5),
     lambda photos: Title(photos, None),
     lambda photos: DateShift(photos, days=1),
-    lambda photos: TrashPut(photos),
+    TrashPut,
 ]
 
 

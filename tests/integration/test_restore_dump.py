@@ -261,6 +261,22 @@ def test_a_former_version_that_is_back_beside_the_edited_one_inherits_what_was_s
     fresh.close()
 
 
+def test_versions_of_one_photo_are_in_one_stack_again(spoken: BuiltLibrary, tmp_path: Path) -> None:
+    old = spoken.files[b"IMG_2.JPG"].bytes_for(b"IMG_2.JPG")
+    spoken.put("IMG_2.JPG", FileSpec(body=b"developed", captured="2020-05-02T10:00:00"))
+    spoken.rescan()
+    spoken.put("again/IMG_2.JPG", FileSpec(body=old, captured="2020-05-02T10:00:00"))
+    spoken.rescan()
+    document = dump_of(spoken.writer)
+    fresh = fresh_library(spoken, tmp_path / "fresh", seed=1, is_scanned=True)
+    restored(fresh.writer, document)
+    stacked = "SELECT uid, kind, label FROM stack WHERE kind = 'edit'"
+    assert len(spoken.writer.rows(stacked)) == 1
+    assert fresh.writer.rows(stacked) == spoken.writer.rows(stacked)
+    assert dump_of(fresh.writer) == document
+    fresh.close()
+
+
 def test_a_former_version_in_its_old_place_makes_the_photo_return_to_it(
     spoken: BuiltLibrary, tmp_path: Path
 ) -> None:

@@ -24,13 +24,17 @@ from catalog.commands import (
     Command,
     DisableAccount,
     DisableVolume,
+    EditOptions,
     EnableVolume,
     RemoveLibraryPath,
     SetPassword,
     client,
     decode,
+    decode_options,
     encode,
+    encode_options,
     execute,
+    layer,
 )
 from catalog.errors import (
     AlreadyExists,
@@ -45,6 +49,7 @@ from catalog.library import Library, LibraryLock
 from catalog.store import accounts, db, journal, migrations, volumes
 from store_harness import NOW_NS, StoreHarness
 
+UIDS = ("0" * 26, "1" * 26)
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"
 COMMANDS: list[Command] = [
     AddVolume("NAS", b"/srv/\xff\xfe", mode="rw", excludes=("*.tmp", "ü"), backend="memory"),
@@ -56,6 +61,45 @@ COMMANDS: list[Command] = [
     AddAccount("anna", HASH),
     SetPassword("anna", HASH),
     DisableAccount("anna", is_disabled=False),
+    layer.TagAdd(UIDS, ("a/b", "ü")),
+    layer.TagRemove(UIDS, ("a",), is_below=True),
+    layer.TagCreate("a"),
+    layer.TagRename("a", "b"),
+    layer.TagDelete("a"),
+    layer.TagAlias("a", "b", is_removed=True),
+    layer.AlbumCreate("a"),
+    layer.AlbumAdd(UIDS, "a", is_created=True),
+    layer.AlbumRemove(UIDS, "a"),
+    layer.AlbumOrder("a", UIDS, before=UIDS[0]),
+    layer.AlbumRename("a", "b"),
+    layer.AlbumDelete("a", is_recursive=True),
+    layer.AlbumCover("a", None),
+    layer.SearchSave("a", "rating>=4"),
+    layer.SearchDelete("a"),
+    layer.Rate(UIDS, None),
+    layer.Label(UIDS, "red"),
+    layer.Favorite(UIDS, False),
+    layer.Reject(UIDS),
+    layer.Hide(UIDS),
+    layer.Title(UIDS, "x\x00\u2028y"),
+    layer.Describe(UIDS, None),
+    layer.DateSet(UIDS, "2019", offset_min=-60, zone="Europe/Berlin"),
+    layer.DateShift(UIDS, months=-1, days=2, microseconds=-3),
+    layer.DateClear(UIDS),
+    layer.PlaceSet(UIDS, -33.5, 151.25, None),
+    layer.PlaceClear(UIDS),
+    layer.PersonAdd(UIDS, "Anna"),
+    layer.PersonRemove(UIDS, "Anna"),
+    layer.PersonRename("Anna", "Bob"),
+    layer.PersonMerge(("Anna", "Bob"), "Carl"),
+    layer.FaceAdd(UIDS[0], 0.1, 0.2, 0.3, 0.4, "Anna"),
+    layer.FaceRemove(UIDS[0], person="Anna"),
+    layer.StackMake(UIDS),
+    layer.StackCover(UIDS[0]),
+    layer.StackSplit(UIDS),
+    layer.TrashPut(UIDS),
+    layer.TrashRestore(UIDS),
+    layer.Undo(7),
 ]
 
 
@@ -95,11 +139,52 @@ def test_every_command_has_a_name_of_its_own_and_is_tested() -> None:
         {"do": "volume.add", "name": "x", "root": "", "excludes": "abc"},
         {"do": "volume.add", "name": "x", "root": "", "owner": "me"},
         {"do": "account.disable", "name": "x", "is_disabled": 1},
+        {"do": "rate", "photos": ["x"]},
+        {"do": "rate", "photos": "x", "rating": 1},
+        {"do": "rate", "photos": [1], "rating": 1},
+        {"do": "rate", "photos": None, "rating": 1},
+        {"do": "rate", "photos": ["x"], "rating": True},
+        {"do": "rate", "photos": ["x"], "rating": 1.0},
+        {"do": "rate", "photos": ["x"], "rating": 2**70},
+        {"do": "title", "photos": ["x"], "title": 1},
+        {"do": "favorite", "photos": ["x"], "is_favorite": None},
+        {"do": "place.set", "photos": ["x"], "lat": "1", "lon": 1},
+        {"do": "place.set", "photos": ["x"], "lat": True, "lon": 1},
+        {"do": "place.set", "photos": ["x"], "lat": float("nan"), "lon": 1},
+        {"do": "place.set", "photos": ["x"], "lat": 1, "lon": float("inf")},
+        {"do": "place.set", "photos": ["x"], "lat": 10**400, "lon": 1},
+        {"do": "face.add", "photo": "x", "x": None, "y": 0, "w": 1, "h": 1},
+        {"do": "album.order", "album": "x", "before": ["x"]},
+        {"do": "undo", "journal": "1"},
+        {"do": "undo", "journal": -(2**64)},
     ],
 )
 def test_what_is_no_command_is_refused(document: object) -> None:
     with pytest.raises(InvalidValue):
         decode(document)
+
+
+def test_whole_numbers_are_degrees_as_well() -> None:
+    command = decode({"do": "place.set", "photos": ["x"], "lat": 1, "lon": -2})
+    assert command == layer.PlaceSet(("x",), 1.0, -2.0)
+    assert isinstance(command, layer.PlaceSet)
+    assert type(command.lat) is float
+
+
+@pytest.mark.parametrize(
+    "options", [EditOptions(), EditOptions(True), EditOptions(max_items=0), EditOptions(True, 7)]
+)
+def test_options_survive_the_wire(options: EditOptions) -> None:
+    assert decode_options(json.loads(json.dumps(encode_options(options)))) == options
+
+
+@pytest.mark.parametrize(
+    "document",
+    [[], "x", {"dry_run": 1}, {"max_items": -1}, {"max_items": True}, {"max_items": "5"}, {"force": True}],
+)
+def test_what_are_no_options_is_refused(document: object) -> None:
+    with pytest.raises(InvalidValue):
+        decode_options(document)
 
 
 def test_volumes_and_paths_are_added_and_removed(catalog: StoreHarness) -> None:
@@ -222,6 +307,20 @@ def daemon(library: Library, answer: bytes) -> Iterator[list[Any]]:
     thread.join()
     listener.close()
     os.close(directory)
+
+
+def test_options_go_with_the_edit_and_signs_of_life_are_no_answer(library: Library) -> None:
+    lines = b'{"type": "progress"}\n{"type": "progress"}\n{"ok": true, "data": {"changed": 1}}\n'
+    with daemon(library, lines) as requests:
+        assert client.submit(library, DisableVolume("NAS"), EditOptions(True, 5)) == {"changed": 1}
+    assert requests[0]["options"] == {"dry_run": True, "max_items": 5}
+
+
+def test_a_dry_run_of_any_command_changes_nothing(library: Library) -> None:
+    assert client.submit(library, AddVolume("NAS", b"/nas"), EditOptions(is_dry_run=True))["dry_run"] is True
+    reader = db.open_reader(library)
+    assert volumes.volumes(reader) == []
+    reader.close()
 
 
 def test_a_daemon_is_handed_the_edit_and_answers(library: Library) -> None:

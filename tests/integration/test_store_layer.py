@@ -457,9 +457,12 @@ def test_what_the_heir_of_former_bytes_inherits_is_in_the_journal(catalog: Store
         "inherit",
         catalog.column(heir, "uid"),
     )
-    assert [(one.asset_id, one.property, one.before, one.after) for one in row.items] == [
+    inherited = [one for one in row.items if one.source == "user"]
+    assert [(one.asset_id, one.property, one.before, one.after) for one in inherited] == [
         (heir, "rating", None, "5")
     ]
+    assert names_in(catalog, View.RATINGS, 5) == ["IMG_1.JPG"], "it stands for its former version"
+    do(catalog, layer.StackSplit((uid(catalog, b"IMG_1.JPG"),)))
     assert names_in(catalog, View.RATINGS, 5) == ["IMG_1.JPG", f"IMG_1~{str(row.command['into'])[:6]}.JPG"]
 
 
@@ -485,11 +488,16 @@ def test_a_statement_of_nothing_known_changes_no_folder(catalog: StoreHarness) -
 
 def test_what_joins_a_transaction_is_undone_with_it_and_alone_is_one_itself(catalog: StoreHarness) -> None:
     writer = catalog.writer
-    with pytest.raises(RuntimeError, match="later"), writer.atomic():
-        with writer.joined():
-            writer.execute("INSERT INTO meta VALUES ('joined', 'x')")
-        assert writer.is_in_transaction
-        raise RuntimeError("later")
+
+    def fail_later() -> None:
+        with writer.atomic():
+            with writer.joined():
+                writer.execute("INSERT INTO meta VALUES ('joined', 'x')")
+            assert writer.is_in_transaction
+            raise RuntimeError("later")
+
+    with pytest.raises(RuntimeError, match="later"):
+        fail_later()
     assert writer.rows("SELECT * FROM meta WHERE key = 'joined'") == []
     with writer.joined():
         writer.execute("INSERT INTO meta VALUES ('joined', 'x')")

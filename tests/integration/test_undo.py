@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from editing import Photos, make_photos
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +54,6 @@ from catalog.commands.layer import (
 )
 from catalog.errors import Conflict, GlassineError, NotFound, TooManyItems
 from catalog.store import journal, tags
-from editing import Photos, make_photos
 from store_harness import make_harness
 
 NOBODY: tuple[str, ...] = ()
@@ -125,7 +125,11 @@ def test_every_verb_can_be_taken_back_and_done_again(four: Photos) -> None:
         assert answer["journal"] is not None, command
         after = four.dump()
         undone = four.undo(answer["journal"])
-        assert (four.dump(), undone["undone"], undone["changed"]) == (before, answer["journal"], answer["changed"])
+        assert (four.dump(), undone["undone"], undone["changed"]) == (
+            before,
+            answer["journal"],
+            answer["changed"],
+        )
         four.undo(undone["journal"])
         assert four.dump() == after, command
 
@@ -151,7 +155,9 @@ def test_the_newest_that_is_not_taken_back_is_meant(four: Photos) -> None:
     assert four.of("rating") == [2] * 4
     assert redo["command"]["do"] == "undo"
     assert four.undo()["undone"] == rows[1], "done again, so it can be taken back again"
-    assert [row.undone_by is None for row in reversed(journal.newest(four.catalog.writer)) if row.id in rows] == [
+    assert [
+        row.undone_by is None for row in reversed(journal.newest(four.catalog.writer)) if row.id in rows
+    ] == [
         True,
         False,
         False,
@@ -309,7 +315,9 @@ def test_an_undo_can_be_rehearsed_and_capped(four: Photos) -> None:
 
 
 RANDOM = st.lists(
-    st.tuples(st.sampled_from(STORY), st.sets(st.integers(0, 2), min_size=1), st.booleans()), min_size=1, max_size=8
+    st.tuples(st.sampled_from(STORY), st.sets(st.integers(0, 2), min_size=1), st.booleans()),
+    min_size=1,
+    max_size=8,
 )
 
 

@@ -20,6 +20,7 @@ from contract.test_frontend_dav import NS_PER_S, DavOser, open_dav
 from contract.test_frontend_tree import TreeOser
 from product import Product
 from vfs.nodes import Node
+from vfs.options import VIEW_NAMES
 from vfs.tree import open_tree
 
 pytestmark = pytest.mark.mount
@@ -106,7 +107,7 @@ def test_propfind_shows_the_same_names_sizes_and_times_as_the_mount(faces: Faces
     assert {path: dav[path] for path in same} == {path: mount[path] for path in same}
 
 
-@pytest.mark.parametrize("path", ["", "Timeline", "Types", "Cameras", "Recent", "Originals", ".glassine"])
+@pytest.mark.parametrize("path", ["", ".glassine", *VIEW_NAMES.values()])
 def test_folders_that_are_always_there_have_one_time_on_every_face(faces: Faces, path: str):
     said = {coarse(face.stat(path)).mtime_ns for face in (faces.tree, faces.mount, faces.dav)}
     assert len(said) == 1

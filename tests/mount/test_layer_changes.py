@@ -111,6 +111,7 @@ def test_an_edit_is_seen_within_a_second(
         assert not path.parent.exists() or path.name not in os.listdir(path.parent)
 
 
+@pytest.mark.slow
 def test_after_one_tag_no_other_name_is_asked_for(tmp_path):
     files = {f"dir/{number:04d}.jpg": NOON for number in range(COUNT)}
     built = build_library(tmp_path, files, hashes=False)

@@ -76,7 +76,8 @@ def test_a_mountpoint_that_was_there_stays_and_is_empty(built, tmp_path):
 
 
 def test_unmounting_from_outside_ends_the_process_with_success(mount):
-    mounting.unmount(mount.place)
+    # The kernel holds the mount for a few milliseconds after it said that it is ready; the command waits a second, too.
+    mounting.unmount(mount.place, patience_s=1.0)
     assert mount.process.wait(10) == 0
     assert not mount.place.exists()
 

@@ -58,6 +58,7 @@ class LayerMachine(RuleBasedStateMachine):
         self.state: dict[Key, Any] = {}
         self.rows: dict[int, dict[Key, tuple[Any, Any]]] = {}
         self.undone: dict[int, int] = {}
+        self.takes_back: dict[int, int] = {}
         self.united: list[tuple[int, Key]] = []
         self.stamp = 0
         for number, path in enumerate(PATHS):
@@ -123,11 +124,20 @@ class LayerMachine(RuleBasedStateMachine):
             now = self.key_now(key)
             if now != key:
                 self.united.append((self.stamp, now))
-                del self.state[key]
+                moved = self.state.pop(key)
+                if moved[0] == catalog[now] and moved[1] > self.state.get(now, (None, 0))[1]:
+                    self.state[now] = moved  # the later word stands, said when it was said
         for key, value in catalog.items():
             if key not in self.state or self.state[key][0] != value:
                 self.stamp += 1
                 self.state[key] = (value, self.stamp)
+        things_now = self.things_in_catalog()
+        assert (
+            things_now.items()
+            >= {key: value for key, value in self.state.items() if key[0] == "thing"}.items()
+        )
+        self.state |= things_now
+        self.state |= self.things_in_catalog()  # stacks of versions
 
     def sayings(self) -> list[tuple[Key, Any]]:
         return [(key, value) for key, value in self.state.items() if key[0] == "said"]
@@ -138,6 +148,7 @@ class LayerMachine(RuleBasedStateMachine):
     def said_in_catalog(self) -> dict[Key, Any]:
         rows = self.catalog.writer.rows(
             "SELECT a.uid, s.property, s.element, s.value FROM statement AS s JOIN asset AS a ON a.id = s.asset_id"
+            " WHERE s.source = 'user'"  # what the program says of versions is not for people to undo
         )
         return {("said", uid, name, element): json.loads(value) for uid, name, element, value in rows}
 
@@ -201,7 +212,10 @@ class LayerMachine(RuleBasedStateMachine):
             for key in before.keys() | after.keys()
             if before.get(key) != after.get(key)
         }
-        assert bool(difference) == (number is not None), "a row in the journal exactly when something changed"
+        assert bool(difference) == (number is not None), (
+            number,
+            difference,
+        )  # a row exactly when something changed
         if number is not None:
             self.rows[number] = difference
         self.state = after
@@ -389,7 +403,12 @@ class LayerMachine(RuleBasedStateMachine):
             answer = commands.execute(self.catalog.writer, say.Undo(number), now_ns=self.catalog.now_ns)
         except Conflict:
             assert self.catalog_state() == before
-            assert not is_free or self.is_still_used(difference) or self.was_united(difference)
+            assert (
+                not is_free
+                or self.is_still_used(difference)
+                or self.is_name_taken(difference)
+                or self.was_united(difference)
+            )
             return
         assert is_free, "an undo went over a later edit"
         for key, (old, _) in difference.items():
@@ -403,10 +422,23 @@ class LayerMachine(RuleBasedStateMachine):
             if key[0] == "thing":
                 assert now.get(key) == old or (old is None and json.loads(now[key])["is_deleted"])
                 self.state[key] = now.get(key)
+        self.takes_back[answer["journal"]] = number
         self.rows[answer["journal"]] = {
             key: (after, self.state.get(key)) for key, (_, after) in difference.items()
         }
         self.undone[number] = answer["journal"]
+        self.mark(number)
+
+    def mark(self, number: int) -> None:
+        """An undo that is taken back puts its row in force again; and so on down."""
+        is_in_force = True
+        while number in self.takes_back:
+            number = self.takes_back[number]
+            if is_in_force:
+                self.undone.pop(number, None)
+            else:
+                self.undone[number] = -1
+            is_in_force = not is_in_force
 
     def key_of_undo(self, key: Key) -> Key:
         return self.key_now(key) if key[0] == "said" else key
@@ -425,6 +457,25 @@ class LayerMachine(RuleBasedStateMachine):
             if key[0] != "thing" or key not in difference or difference[key][0] is not None
         ]
         return bool(made & named) or any(uid in json.dumps(value) for uid in made for value in inside)
+
+    def is_name_taken(self, difference: dict[Key, tuple[Any, Any]]) -> bool:
+        """Tell whether a thing that would come back has a name that another living one has now, or none above it."""
+        living = {
+            key: json.loads(value)
+            for key, value in self.state.items()
+            if key[0] == "thing" and not json.loads(value)["is_deleted"]
+        }
+        for key, (old, _) in difference.items():
+            if key[0] != "thing" or old is None or json.loads(old)["is_deleted"]:
+                continue
+            wanted = json.loads(old)
+            for other, thing in living.items():
+                if other != key and other[1] == key[1] and thing.get("fold") == wanted.get("fold"):
+                    return True
+                is_inside = thing.get("parent") == key[2] or wanted.get("parent") == other[2]
+                if is_inside and other not in difference:
+                    return True  # it lies in, or above, what moved meanwhile
+        return False
 
     def was_united(self, difference: dict[Key, tuple[Any, Any]]) -> bool:
         return any(key == united for key in difference for _, united in self.united)
