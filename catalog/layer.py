@@ -40,12 +40,17 @@ PROPERTIES: dict[str, Property] = {
     "trashed": Property(False, "instant (ns) since when; null = restored"),
     "position": Property(False, "{lat, lon, alt}: signed degrees, metres or null; null = no position"),
     "stack": Property(False, "uid of a stack made by hand; false = split off, in no stack"),
-    "cover": Property(False, "instant (ns): stands for its stack since then; the latest wins; null = by rule"),
+    "cover": Property(
+        False, "instant (ns): stands for its stack since then; the latest wins; null = by rule"
+    ),
     "tag": Property(True, "element: uid of a tag; true or false"),
-    "album": Property(True, "element: uid of an album; {at: number} = in it at this place; false = taken out"),
+    "album": Property(
+        True, "element: uid of an album; {at: number} = in it at this place; false = taken out"
+    ),
     "person": Property(True, "element: uid of a person; true or false"),
     "face": Property(
-        True, "element: uid of the region; {person: uid or null, x, y, w, h}, 0..1, upright, top left; false = no face"
+        True,
+        "element: uid of the region; {person: uid or null, x, y, w, h}, 0..1, upright, top left; false = no face",
     ),
 }
 

@@ -206,8 +206,13 @@ def _named_pairs(parts: Sequence[_Part], slot_of: Callable[[Subject], object]) -
 
 
 def _named_pair(stills: _Part, movie: Subject) -> list[Link]:
-    duration_s = movie.candidate.duration_s
-    if duration_s is None or not 0 < duration_s < LIVE_DURATION_S:
+    if not is_live_movie(movie):
         return []
     near = [one for one in stills.members if one.place == movie.place and are_near((one, movie), LIVE_US)]
     return [Link("name", one, movie) for one in near]
+
+
+def is_live_movie(movie: Subject) -> bool:
+    """Tell whether a movie is short enough to be the half of a photo."""
+    duration_s = movie.candidate.duration_s
+    return duration_s is not None and 0 < duration_s < LIVE_DURATION_S

@@ -47,6 +47,7 @@ _NETWORK_TYPES = (
     "fuse.rclone",
     "ncpfs",
 )
+_PAIRS_TOLD = 20  # ambiguous pairs: who stacks these sees the next ones
 _SYS_LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_VERSION_FLAG = 1
 # A clock before this is certainly wrong: 2026-01-01, the year of the first release.
@@ -325,6 +326,27 @@ def check_backups(library: Library, is_fixing: bool) -> Diagnosis:
     return Diagnosis("backup", "ok", message)
 
 
+def check_stacks(library: Library, is_fixing: bool) -> Diagnosis:
+    """No pair was left apart because more than one file could be the partner."""
+    from itertools import islice
+
+    from catalog.store.db import open_reader
+    from catalog.store.stack_leftovers import leftovers
+    from daemon.cli.output import readable
+
+    reader = open_reader(library)
+    try:
+        found = list(islice(leftovers(reader), _PAIRS_TOLD + 1))
+    finally:
+        reader.close()
+    if not found:
+        return Diagnosis("stacks", "ok", "no ambiguous pair")
+    told = [f"{readable(one.paths[0])} + {readable(one.paths[1])}" for one in found[:_PAIRS_TOLD]]
+    told += ["…"] if len(found) > _PAIRS_TOLD else []
+    hint = 'More than one could be the partner, so none was taken: "glassine stack make PHOTO PHOTO" stacks what belongs together.'
+    return Diagnosis("stacks", "warn", f"left apart: {', '.join(told)}", hint)
+
+
 MACHINE_CHECKS: tuple[Callable[[], Diagnosis], ...] = (
     check_sqlite,
     check_fuse,
@@ -347,6 +369,7 @@ LIBRARY_CHECKS: tuple[Callable[[Library, bool], Diagnosis], ...] = (
     check_stale_processes,
     check_volumes,
     check_backups,
+    check_stacks,
 )
 
 

@@ -130,7 +130,14 @@ def test_hot_statements_search_their_index(catalog: StoreHarness, sql: str, expe
     assert any(expected in line for line in lines), lines
     scanned = [line for line in lines if line.startswith("SCAN")]
     # json_each is the list of ids asked for; volumes are a handful; a recursion reads what it found; FTS5 by row number.
-    known = ("SCAN wanted", "SCAN volume", "SCAN up", "SCAN years", "SCAN t VIRTUAL TABLE INDEX 0:=", "SCAN CONSTANT")
+    known = (
+        "SCAN wanted",
+        "SCAN volume",
+        "SCAN up",
+        "SCAN years",
+        "SCAN t VIRTUAL TABLE INDEX 0:=",
+        "SCAN CONSTANT",
+    )
     assert all(line.startswith(known) for line in scanned), lines
     assert not any("TEMP B-TREE" in line for line in lines), lines
 
@@ -156,7 +163,9 @@ def test_a_folder_of_the_layer_is_paged_by_its_rows_without_sorting(catalog: Sto
     assert not any("TEMP B-TREE" in line or line.startswith("SCAN") for line in lines)
 
 
-@pytest.mark.parametrize("statements", [listing.PHOTOS_BY_FOLD, listing.PHOTO_BY_SHORT, listing.PHOTO_OF_CLAIM])
+@pytest.mark.parametrize(
+    "statements", [listing.PHOTOS_BY_FOLD, listing.PHOTO_BY_SHORT, listing.PHOTO_OF_CLAIM]
+)
 def test_a_name_in_a_folder_of_the_layer_is_asked_of_the_photos_of_that_name(
     catalog: StoreHarness, statements: dict[int, str]
 ) -> None:

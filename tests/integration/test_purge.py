@@ -308,12 +308,11 @@ async def test_a_restore_waits_while_a_removal_is_under_way_and_other_edits_do_n
             async with bench.purger.open_turn(command):
                 passed.append(command)
 
-        async with trio.open_nursery() as nursery:
-            async with bench.purger.removal:
-                for command in (TrashRestore(("x",)), Undo(), Rate(("x",), 5)):
-                    nursery.start_soon(edit, command)
-                await trio.testing.wait_all_tasks_blocked(0.05)
-                assert passed == [Rate(("x",), 5)]
+        async with trio.open_nursery() as nursery, bench.purger.removal:
+            for command in (TrashRestore(("x",)), Undo(), Rate(("x",), 5)):
+                nursery.start_soon(edit, command)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            assert passed == [Rate(("x",), 5)]
         assert len(passed) == 3
 
 

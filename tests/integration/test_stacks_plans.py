@@ -15,6 +15,7 @@ ASKED = {
     "by_twins": (stack_candidates.BY_TWINS, "INDEX asset_twin (twin=?)"),
     "by_ids": (stack_candidates.BY_IDS, "INTEGER PRIMARY KEY (rowid=?)"),
     "candidates": (stack_candidates.CANDIDATES, "INTEGER PRIMARY KEY (rowid=?)"),
+    "versions": (stack_candidates.VERSIONS, "INTEGER PRIMARY KEY (rowid=?)"),
     "founders": (stacks.FOUNDERS, "INTEGER PRIMARY KEY (rowid=?)"),
     "known": (stacks.KNOWN, "INDEX sqlite_autoindex_stack_1 (uid=?)"),
     "in_stacks": (stacks.IN_STACKS, "INDEX asset_stack (stack_id=?)"),

@@ -401,14 +401,9 @@ class LayerMachine(RuleBasedStateMachine):
         before = self.catalog_state()
         try:
             answer = commands.execute(self.catalog.writer, say.Undo(number), now_ns=self.catalog.now_ns)
-        except Conflict:
+        except Conflict as refused:
             assert self.catalog_state() == before
-            assert (
-                not is_free
-                or self.is_still_used(difference)
-                or self.is_name_taken(difference)
-                or self.was_united(difference)
-            )
+            self.require_reason(is_free, difference, refused)
             return
         assert is_free, "an undo went over a later edit"
         for key, (old, _) in difference.items():
@@ -427,9 +422,18 @@ class LayerMachine(RuleBasedStateMachine):
             key: (after, self.state.get(key)) for key, (_, after) in difference.items()
         }
         self.undone[number] = answer["journal"]
-        self.mark(number)
+        self.mark_in_force(number)
 
-    def mark(self, number: int) -> None:
+    def require_reason(
+        self, is_free: bool, difference: dict[Key, tuple[Any, Any]], refused: Conflict
+    ) -> None:
+        """A refusal needs something that stands in the way."""
+        has_reason = (
+            self.is_still_used(difference) or self.is_name_taken(difference) or self.was_united(difference)
+        )
+        assert has_reason or not is_free, refused.message
+
+    def mark_in_force(self, number: int) -> None:
         """An undo that is taken back puts its row in force again; and so on down."""
         is_in_force = True
         while number in self.takes_back:
