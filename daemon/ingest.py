@@ -175,6 +175,12 @@ class Ingest:
         self._retry_s[volume.id] = min(at_s, self._retry_s.get(volume.id, at_s))
         return pause_s
 
+    def _look_again_at(self, volume: Volume, instant_ns: int | None) -> None:
+        """Rest no longer than until then: a file that waits for the bytes of another one has no failure here."""
+        if instant_ns is not None:
+            at_s = trio.current_time() + (instant_ns - time.time_ns()) / _NS_PER_S
+            self._retry_s[volume.id] = min(at_s, self._retry_s.get(volume.id, at_s))
+
     # ---- facts
 
     async def _facts_for_ever(self, volume: Volume) -> None:
@@ -268,6 +274,8 @@ class Ingest:
                 continue
             items = await self._hashes_due(volume)
             if not items:
+                next_ns = await self._writer.read(store.next_hash_ns, volume.id)
+                self._look_again_at(volume, next_ns)
                 await self._rest(volume, "hash", ring)
                 continue
             for part in cut_by_bytes(items, lambda item: len(item.path)):

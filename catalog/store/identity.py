@@ -8,7 +8,8 @@ When the hash of a file's content is known already, one of these holds; `_settle
 | current, or its asset has lost its current one | was never anything else | the younger merges into the older |
 | current, or its asset has lost its current one | has other versions | the file is a copy of the other photo; \
 this asset goes back to its own last version (and is missing, if nothing holds that) |
-| a former version beside the current one | was never anything else | it takes the version over, with the statements, and is stacked with it |
+| a former version beside the current one | was never anything else | it takes the version over, with the statements, and is stacked with it \
+(but waits until the current one is read) |
 | a former version beside the current one | has other versions | names were swapped, or a new photo appears |
 
 Invariants: a hash is unique; nothing said is lost: statements of a merged asset are united with the older one's and
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from catalog.capture import NS_PER_S
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, ContentHash, ContentId
 from catalog.store import journal, lineage, versions
@@ -28,6 +30,9 @@ from catalog.store.db import Writer
 from catalog.values import HashResult, JournalItem, WorkItem
 
 MACHINE = journal.MACHINE
+# A file that waits for another one is read again after as long as it is known already, within these bounds.
+WAIT_NS = 2 * NS_PER_S
+MAX_WAIT_NS = 600 * NS_PER_S
 
 
 class _Content(NamedTuple):
@@ -48,23 +53,47 @@ def record_hashes(writer: Writer, results: Sequence[HashResult], now_ns: int) ->
     """Store hashes and what follows from them; return how many results were believed.
 
     One transaction; 500 new hashes hold the write lock for about 15 ms. A result whose location is no longer
-    the file that was read is dropped.
+    the file that was read is dropped. One that cannot be judged before another file is read is looked at again behind
+    the others; if the other is unread even then, nothing is stored, and the file is due again a little later.
     """
     believed = 0
     with writer.atomic():
         refresh = Refresh(writer, writer.zone)
+        early: list[HashResult] = []
         for result in results:
-            content = _content_if_unchanged(writer, result.item)
-            if content is None:
-                continue
-            believed += 1
-            if result.hash is None:
-                _note_failure(writer, result)
-            elif content.hash is None:
-                _Identity(writer, refresh, now_ns).learn(content, result.hash)
+            believed += _record(writer, refresh, result, now_ns, early)
+        late: list[HashResult] = []
+        for result in early:
+            believed += _record(writer, refresh, result, now_ns, late)
+        for result in late:
+            _wait(writer, result.item, now_ns)
         failpoint("store.hashes")
         refresh.apply(now_ns)
     return believed
+
+
+def _record(
+    writer: Writer, refresh: Refresh, result: HashResult, now_ns: int, undecided: list[HashResult]
+) -> bool:
+    """Store one result, or add it to the undecided ones; tell whether it was believed."""
+    content = _content_if_unchanged(writer, result.item)
+    if content is None:
+        return False
+    if result.hash is None:
+        _note_failure(writer, result)
+    elif content.hash is None and not _Identity(writer, refresh, now_ns).learn(content, result.hash):
+        undecided.append(result)
+        return False
+    return True
+
+
+def _wait(writer: Writer, item: WorkItem, now_ns: int) -> None:
+    """Let a file be due again later: behind those that are due now, and not too often if they take hours."""
+    writer.execute(
+        "UPDATE location SET hash_retry_ns = ?1 + min(max(?1 - (SELECT created_ns FROM content WHERE id = content_id), ?2), ?3)"
+        " WHERE id = ?4",
+        (now_ns, WAIT_NS, MAX_WAIT_NS, item.location_id),
+    )
 
 
 def _content_if_unchanged(writer: Writer, item: WorkItem) -> _Content | None:
@@ -98,20 +127,40 @@ class _Identity:
         self._refresh = refresh
         self._now_ns = now_ns
 
-    def learn(self, content: _Content, digest: ContentHash) -> None:
-        """Give a content its hash, or find out whose bytes these are."""
+    def learn(self, content: _Content, digest: ContentHash) -> bool:
+        """Give a content its hash, or find out whose bytes these are; False = not yet, and nothing was changed."""
+        known = _content(self._writer, "c.hash = ?", digest)
+        if known is not None and self._is_too_early(content, known):
+            return False
         self._writer.execute(
             "UPDATE location SET hash_failure = NULL, hash_retry_ns = NULL"
-            " WHERE content_id = ? AND hash_failure IS NOT NULL",
+            " WHERE content_id = ? AND (hash_failure IS NOT NULL OR hash_retry_ns IS NOT NULL)",
             (content.id,),
         )
-        known = _content(self._writer, "c.hash = ?", digest)
         if known is None:
             self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
-            return
+            return True
         self._refresh.remember([content.asset_id, known.asset_id], may_restack=True)
         self._settle_known(content, known, digest)
         failpoint("store.merge")
+        return True
+
+    def _is_too_early(self, content: _Content, known: _Content) -> bool:
+        """Tell whether a former version must not be taken over yet: the file of its photo was written, but not read.
+
+        It may have been edited, or names may have rotated, so that another photo lies there now, and this file is the
+        photo itself. Nobody waits in a circle: who waits was never anything else, who is waited for was. Nor for a file
+        that cannot be read.
+        """
+        if known.is_current or known.asset_id == content.asset_id or self._has_other_versions(content):
+            return False
+        row = self._writer.row(
+            "SELECT 1 FROM content AS c JOIN location AS l ON l.content_id = c.id JOIN volume AS v ON v.id = l.volume_id"
+            " WHERE c.id = ? AND c.hash IS NULL AND l.state = 'present' AND l.size > 0 AND v.state = 'online'"
+            " AND (l.hash_failure IS NULL OR l.hash_failure NOT GLOB 'E[A-Z]*') LIMIT 1",
+            (known.current_id,),
+        )
+        return row is not None
 
     def _settle_known(self, content: _Content, known: _Content, digest: ContentHash) -> None:
         if known.asset_id == content.asset_id:

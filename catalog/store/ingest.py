@@ -26,6 +26,7 @@ __all__ = [
     "due_counts",
     "facts_due",
     "hash_due",
+    "next_hash_ns",
     "record_facts",
     "record_hashes",
     "record_sniffs",
@@ -105,6 +106,16 @@ def hash_due(
 ) -> list[WorkItem]:
     """Return files of this volume whose content was never read wholly, oldest first; never an empty one."""
     return [_item(row) for row in session.rows(HASH_DUE, (volume_id, after or 0, now_ns, limit))]
+
+
+def next_hash_ns(session: Session, volume_id: VolumeId) -> int | None:
+    """Return when the first of the unread files of this volume that are left alone for now may be tried; None = none is."""
+    found = session.value(
+        "SELECT min(l.hash_retry_ns) FROM content AS c CROSS JOIN location AS l ON l.content_id = c.id"
+        " AND l.state = 'present' AND l.volume_id = ? WHERE c.hash IS NULL AND l.size > 0",
+        (volume_id,),
+    )
+    return None if found is None else int(found)
 
 
 def sniff_due(

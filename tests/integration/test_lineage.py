@@ -11,9 +11,10 @@ from catalog.commands import execute
 from catalog.commands.layer import LayerCommand, Rate, StackCover, StackMake, StackSplit, Undo
 from catalog.errors import Conflict
 from catalog.ids import AssetId
-from catalog.store import journal
+from catalog.store import ingest, journal
 from catalog.store.explain_layer import explain_hidden
 from catalog.store.stacks import stack_of
+from catalog.values import HashResult
 from store_harness import StoreHarness
 
 PRESENT, FORMER = b"IMG_1.JPG", b"backup/IMG_1.JPG"
@@ -221,18 +222,66 @@ def test_two_files_that_swap_names_are_not_stacked(
     assert catalog.check() == []
 
 
-def test_an_unread_file_that_turns_out_to_be_a_third_photo_leaves_the_stack_again(
-    catalog: StoreHarness,
-) -> None:
+def write_a_third_photo_over_the_first(catalog: StoreHarness) -> AssetId:
+    """A.JPG holds what C.JPG holds and its former bytes are elsewhere, all of it unread; returns the photo of A.JPG."""
     catalog.put(b"A.JPG", "alpha", inode=1)
     catalog.put(b"B.JPG", "beta", inode=2)
     catalog.put(b"C.JPG", "gamma", inode=3)
     catalog.ingest()
+    first = catalog.asset_at(b"A.JPG")
     catalog.put(b"A.JPG", "gamma", inode=4)
     catalog.put(b"new/A.JPG", "alpha", inode=5)
     catalog.scan()
     catalog.read_facts()
+    return first
+
+
+def test_a_former_version_waits_until_it_is_known_what_lies_in_its_place(catalog: StoreHarness) -> None:
+    first = write_a_third_photo_over_the_first(catalog)
+    catalog.say(first, "title", '"alpha"')
     catalog.read_hashes(b"new/A.JPG")
+    assert catalog.asset_at(b"new/A.JPG") != first
+    next_ns = ingest.next_hash_ns(catalog.writer, catalog.volume_id)
+    assert next_ns is not None and next_ns > catalog.now_ns, "it leaves room for the others"
+    catalog.read_hashes(b"A.JPG")
+    catalog.now_ns = next_ns
+    catalog.read_hashes(b"new/A.JPG")
+    assert catalog.asset_at(b"new/A.JPG") == first
+    assert catalog.asset_at(b"A.JPG") == catalog.asset_at(b"C.JPG") != first
+    assert catalog.said(first) == {("title", ""): '"alpha"'}
+    assert catalog.said(catalog.asset_at(b"C.JPG")) == {}
+    assert catalog.writer.value("SELECT count(*) FROM stack") == 0
+    assert ingest.next_hash_ns(catalog.writer, catalog.volume_id) is None
+    assert catalog.check() == []
+
+
+def test_a_former_version_waits_for_an_edit_and_inherits_then(catalog: StoreHarness) -> None:
+    catalog.put(PRESENT, "first")
+    catalog.ingest()
+    present = catalog.asset_at(PRESENT)
+    catalog.say(present, "rating", "4")
+    catalog.put(PRESENT, "second!")
+    catalog.put(FORMER, "first", inode=99)
+    catalog.scan()
+    catalog.read_facts()
+    catalog.read_hashes(FORMER, PRESENT)  # one batch: it is looked at again behind the edit
+    former = catalog.asset_at(FORMER)
+    assert (catalog.asset_at(PRESENT), former != present) == (present, True)
+    assert catalog.said(present) == catalog.said(former) == {("rating", ""): "4"}
+    assert stack_of(catalog.writer, former) is not None
+    assert ingest.hash_due(catalog.writer, catalog.volume_id, 10) == []
+    assert catalog.check() == []
+
+
+def test_an_unread_file_that_turns_out_to_be_a_third_photo_leaves_the_stack_again(
+    catalog: StoreHarness,
+) -> None:
+    write_a_third_photo_over_the_first(catalog)
+    (unread,) = (
+        item for item in ingest.hash_due(catalog.writer, catalog.volume_id, 10) if item.path == b"A.JPG"
+    )
+    ingest.record_hashes(catalog.writer, [HashResult(unread, None, "EIO", catalog.now_ns)], catalog.now_ns)
+    catalog.read_hashes(b"new/A.JPG")  # nobody waits for a file that cannot be read
     restored = catalog.asset_at(b"new/A.JPG")
     assert stack_of(catalog.writer, restored) is not None, "as far as anybody knows A.JPG was edited"
     catalog.read_hashes(b"A.JPG")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from catalog.ids import AssetId, ContentHash
-from catalog.store import ingest, journal, listing, photos
+from catalog.store import identity, ingest, journal, listing, photos
 from catalog.values import HashResult
-from store_harness import StoreHarness, digest
+from store_harness import StoreHarness, digest, make_harness
 
 
 def two_copies(catalog: StoreHarness) -> tuple[AssetId, AssetId]:
@@ -372,3 +374,51 @@ def test_a_name_that_was_shown_is_not_given_to_another_photo_after_a_merge(catal
         f"20190807/IMG_2~{short}.JPG": newcomer,
     }
     assert listing.photo_by_uid(catalog.writer, str(catalog.column(younger, "uid"))) is not None
+
+
+@st.composite
+def renamings(draw: st.DrawFn) -> tuple[list[int], bool, list[list[int]]]:
+    """Whose bytes lie at each name afterwards, whether inodes are kept, and the batches in which hashes are read."""
+    count = draw(st.integers(2, 5))
+    sources = draw(st.permutations(range(count)))
+    order = draw(st.permutations(range(count)))
+    ends = sorted({count, *draw(st.sets(st.integers(1, count)))})
+    batches = [order[first:last] for first, last in zip([0, *ends], ends, strict=False)]
+    return sources, draw(st.booleans()), batches
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(renaming=renamings())
+@example(renaming=([2, 0, 1], True, [[2], [1], [0]]))
+def test_files_that_change_names_in_one_scan_keep_their_titles_in_every_order_of_hashing(
+    tmp_path_factory: pytest.TempPathFactory, renaming: tuple[list[int], bool, list[list[int]]]
+) -> None:
+    sources, is_inode_kept, batches = renaming
+    paths = [b"%c.JPG" % (65 + index) for index in range(len(sources))]
+    catalog = make_harness(tmp_path_factory.mktemp("names") / "library")
+    try:
+        for index, path in enumerate(paths):
+            catalog.put(path, f"bytes {index}", inode=index + 1)
+        catalog.ingest()
+        owners = [catalog.asset_at(path) for path in paths]
+        for index, owner in enumerate(owners):
+            catalog.say(owner, "title", f'"{index}"')
+        for path, source in zip(paths, sources, strict=True):
+            catalog.put(path, f"bytes {source}", inode=source + (1 if is_inode_kept else 100))
+        catalog.scan()
+        catalog.read_facts()
+        for batch in batches:
+            due = ingest.hash_due(catalog.writer, catalog.volume_id, 10, now_ns=catalog.now_ns)
+            unread = {item.path for item in due}
+            if ready := [paths[index] for index in batch if paths[index] in unread]:
+                catalog.read_hashes(*ready)
+        catalog.now_ns += 2 * identity.WAIT_NS
+        catalog.read_hashes()
+        assert ingest.hash_due(catalog.writer, catalog.volume_id, 10) == []
+        assert [catalog.asset_at(path) for path in paths] == [owners[source] for source in sources]
+        assert [catalog.said(owner) for owner in owners] == [
+            {("title", ""): f'"{index}"'} for index in range(len(owners))
+        ]
+        assert catalog.check() == []
+    finally:
+        catalog.close()
