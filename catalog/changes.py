@@ -3,7 +3,7 @@
 | kind | subject | name | meaning |
 |---|---|---|---|
 | dir+ / dir- | `view:parent` (parent: row of the album or tag above, 0 = the view itself) | label | a folder that a person \
-made (album, tag, person, saved search) appeared under this name in its parent, or left it |
+made (album, tag, person) appeared under this name in its parent, or left it; saved searches are never cached |
 | entry+ | bucket `view:key:sub` | shown name | a photo appeared in a leaf folder of a static view |
 | entry- | bucket `view:key:sub` | shown name | a photo left it |
 | bucket+ / bucket- | bucket `view:key:sub` | NULL | the folder itself got its first / lost its last photo |

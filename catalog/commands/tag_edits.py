@@ -195,6 +195,8 @@ def _move(edit: Edit, tag: Node, name: str, parent: Node | None) -> str:
     _drop_alias(edit, path)
     moved = tags.TREE.placed(edit.writer, _now(edit, "tag", tag.uid), tag.uid, name, parent)
     below = _paths_below(edit, tag, path)
+    for _, _, content in below:
+        _drop_alias(edit, content["path"])
     edit.put_all([("tag", tag.uid, moved), *below])
     _remember_path(edit, tag.path, tag.uid)
     return path

@@ -27,11 +27,16 @@ def append(
     now_ns: int,
     items: Sequence[JournalItem] = (),
 ) -> int:
-    """Append a row, inside the caller's transaction; return its id."""
+    """Append a row, inside the caller's transaction; return its id.
+
+    No row is older than the one before it, whatever the clock does: who says something next looks at the newest alone.
+    """
     with writer.atomic():
+        text = json.dumps(dict(command), ensure_ascii=False, separators=(",", ":"))
         writer.execute(
-            "INSERT INTO journal (command, author, made_ns) VALUES (?, ?, ?)",
-            (json.dumps(dict(command), ensure_ascii=False, separators=(",", ":")), author, now_ns),
+            "INSERT INTO journal (command, author, made_ns) VALUES (?1, ?2, max(?3,"
+            " ifnull((SELECT made_ns FROM journal ORDER BY id DESC LIMIT 1), ?3)))",
+            (text, author, now_ns),
         )
         journal_id = writer.last_id("journal")
         writer.executemany(

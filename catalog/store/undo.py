@@ -225,33 +225,43 @@ def _united_before(group: list[_Item]) -> Word | None:
 
 
 def _united(session: Session, row: Row, groups: dict[Key, list[_Item]]) -> list[Key]:
-    """Return the statements for which a later merge had to choose between the words about two photos.
+    """Return the statements for which a later merge had to choose between a word of the row and another.
 
     What the other photo's word would be now cannot be told from the row: it would be lost. Words that only moved along
-    are none of these.
+    are none of these, nor are those of photos about which the row spoke alike.
     """
-    merges = session.rows(
-        "SELECT i.journal_id, ifnull(a.merged_into, a.id), i.property, i.element, i.source, i.author, i.asset_id,"
-        " i.before IS NULL FROM journal AS j CROSS JOIN journal_item AS i ON i.journal_id = j.id"
-        " JOIN asset AS a ON a.id = i.asset_id WHERE j.id > ? AND j.author = ?"
-        " AND json_extract(j.command, '$.do') = 'merge'",
-        (row.id, MACHINE),
+    ours = {(key, item.key.asset_id) for key, group in groups.items() for item in group}
+    overtaken: list[Key] = []
+    for said, younger, older, is_moved in _unions(session, row.id, groups):
+        sides = {(said, younger), (said, older)}
+        if is_moved:
+            ours |= {(said, older)} if (said, younger) in ours else set()
+        elif sides & ours and not sides <= ours:
+            overtaken.append(said)
+    return overtaken
+
+
+def _unions(
+    session: Session, journal_id: int, groups: dict[Key, list[_Item]]
+) -> list[tuple[Key, AssetId, AssetId, bool]]:
+    """Return what later merges did with these statements, in order: (statement, younger, older, it only moved)."""
+    rows = session.rows(
+        "SELECT i.journal_id, i.asset_id, i.property, i.element, i.source, i.author, i.before IS NULL, o.id,"
+        " ifnull(o.merged_into, o.id) FROM journal AS j CROSS JOIN journal_item AS i ON i.journal_id = j.id"
+        " CROSS JOIN asset AS o ON o.short = substr(json_extract(j.command, '$.into'), 1, 6)"
+        " WHERE j.id > ? AND j.author = ? AND json_extract(j.command, '$.do') = 'merge' ORDER BY j.id, i.rowid",
+        (journal_id, MACHINE),
     )
-    moved: set[tuple[int, Key]] = set()
-    told: list[tuple[int, Key, AssetId]] = []
-    for journal_id, asset_id, name, element, source, author, called, is_new in merges:
-        key = Key(AssetId(asset_id), name, element, source, author)
-        if key in groups:
-            if is_new:
-                moved.add((journal_id, key))
-            else:
-                told.append((journal_id, key, AssetId(called)))
-    return [
-        key
-        for journal_id, key, called in told
-        if (journal_id, key) not in moved
-        and not {called, key.asset_id} <= {item.key.asset_id for item in groups[key]}
-    ]
+    found: dict[tuple[int, Key], tuple[AssetId, AssetId, bool]] = {}
+    for merge, called, name, element, source, author, is_new, older, now_called in rows:
+        key = Key(AssetId(now_called), name, element, source, author)
+        if key not in groups:
+            continue
+        younger, _, is_moved = found.get((merge, key), (AssetId(older), AssetId(older), False))
+        if called != older:
+            younger = AssetId(called)
+        found[merge, key] = (younger, AssetId(older), is_moved or (called == older and bool(is_new)))
+    return [(key, *union) for (_, key), union in found.items()]
 
 
 def _overtaken(session: Session, row: Row, keys: list[Key]) -> Conflict:

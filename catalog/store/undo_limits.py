@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.errors import Conflict
-from catalog.store import things
+from catalog.store import journal, things
 from catalog.store.db import Session
 from catalog.store.things import Snapshot
 
@@ -80,6 +80,7 @@ def refuse_broken_things(session: Session, journal_id: int, made_ns: int, change
         uids = [uid for one, uid in changes if one == kind]
         if uids:
             _refuse_torn_tree(session, journal_id, kind, uids)
+    _refuse_hidden_aliases(session, journal_id, changes)
     gone = [
         (kind, uid)
         for (kind, uid), (now, before) in changes.items()
@@ -114,6 +115,27 @@ def _refuse_torn_tree(session: Session, journal_id: int, kind: str, uids: Sequen
         raise things_in_the_way(
             session, journal_id, [(kind, uid) for (uid,) in above], "above it was changed later"
         )
+
+
+def _refuse_hidden_aliases(session: Session, journal_id: int, changes: _Changes) -> None:
+    """Refuse when a tag would have the path that a person made another name of a tag: it would mean nothing any more."""
+    tags, aliases = ([uid for one, uid in changes if one == kind] for kind in ("tag", "tag_alias"))
+    rows = session.rows(_HIDDEN_BY_TAG, (json.dumps(tags),))
+    rows += session.rows(_HIDDEN_ALIAS, (json.dumps(aliases),))
+    if rows:
+        raise things_in_the_way(session, journal_id, rows, "has a name now that would come back")
+
+
+# Each names what the row did not touch.
+_ALIAS_OF_TAG = "a.path = t.path AND a.is_deleted = 0 AND a.origin = 'user'"
+_HIDDEN_BY_TAG = (
+    "SELECT 'tag_alias', a.uid FROM json_each(?) AS wanted CROSS JOIN tag AS t ON t.uid = wanted.value"
+    f" AND t.is_deleted = 0 AND t.merged_into IS NULL CROSS JOIN tag_alias AS a ON {_ALIAS_OF_TAG}"
+)
+_HIDDEN_ALIAS = (
+    "SELECT 'tag', t.uid FROM json_each(?) AS wanted CROSS JOIN tag_alias AS a ON a.uid = wanted.value"
+    f" CROSS JOIN tag AS t ON {_ALIAS_OF_TAG} AND t.is_deleted = 0 AND t.merged_into IS NULL"
+)
 
 
 def _refuse_pointers(session: Session, journal_id: int, kind: str, uids: Sequence[str]) -> None:
@@ -153,6 +175,17 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Who inherited a word has it as of the time when it was said; the row of the inheritance tells that it came later.
+_INHERITED = (
+    "SELECT s.asset_id, a.uid, s.property, s.element FROM journal AS j"
+    " CROSS JOIN journal_item AS i ON i.journal_id = j.id CROSS JOIN asset AS h ON h.id = i.asset_id"
+    " CROSS JOIN asset AS a ON a.id = ifnull(h.merged_into, h.id) CROSS JOIN statement AS s ON s.asset_id = a.id"
+    " AND s.property = i.property AND s.element = i.element AND s.source = i.source AND s.author = i.author"
+    " WHERE {} IN (SELECT value FROM json_each(?)) AND j.id > ? AND j.author = ?"
+    " AND json_extract(j.command, '$.do') = 'inherit'"
+)
+
+
 def _refuse_sayings(session: Session, journal_id: int, made_ns: int, kind: str, uids: Sequence[str]) -> None:
     """Refuse when photos were given a thing, which would be gone, after the row."""
     conditions = _SAYINGS.get(kind, ())
@@ -164,6 +197,7 @@ def _refuse_sayings(session: Session, journal_id: int, made_ns: int, kind: str, 
             f" WHERE {condition} IN (SELECT value FROM json_each(?)) AND s.made_ns > ?",
             (wanted, made_ns),
         )
+        found += session.rows(_INHERITED.format(condition), (wanted, journal_id, journal.MACHINE))
     if not found:
         return
     names = {(asset_id, name, element) for asset_id, _, name, element in found}

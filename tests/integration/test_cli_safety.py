@@ -229,7 +229,7 @@ def test_the_daemon_makes_a_backup_when_one_is_due_and_not_at_every_start(
     settings = BackupSection(keep=2)
 
     async def days(hours: float) -> list[str]:
-        clock = trio.testing.MockClock(rate=0, autojump_threshold=0.05)
+        clock = trio.testing.MockClock(rate=0, autojump_threshold=1.0)
         now_s = time.time() + days.passed_s  # type: ignore[attr-defined]
         monkeypatch.setattr(backups.time, "time_ns", lambda: int((now_s + clock.current_time()) * 1e9))
 

@@ -242,7 +242,8 @@ def test_a_former_version_waits_until_it_is_known_what_lies_in_its_place(catalog
     catalog.read_hashes(b"new/A.JPG")
     assert catalog.asset_at(b"new/A.JPG") != first
     next_ns = ingest.next_hash_ns(catalog.writer, catalog.volume_id)
-    assert next_ns is not None and next_ns > catalog.now_ns, "it leaves room for the others"
+    assert next_ns is not None
+    assert next_ns > catalog.now_ns, "it leaves room for the others"
     catalog.read_hashes(b"A.JPG")
     catalog.now_ns = next_ns
     catalog.read_hashes(b"new/A.JPG")
