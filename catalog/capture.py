@@ -45,7 +45,7 @@ class CaptureTime:
     confidence: Confidence
 
     def to_json(self) -> dict[str, object]:
-        """Return the document of CLI.md, in its order."""
+        """Return the form that statements, rows and dumps hold, in the order of CLI.md."""
         return {
             "local": self.local,
             "offset_min": self.offset_min,
@@ -54,6 +54,10 @@ class CaptureTime:
             "source": self.source,
             "confidence": self.confidence,
         }
+
+    def to_document(self) -> dict[str, object]:
+        """Return the document of CLI.md: a time of day is `HH:MM:SS` there, also where only the minute is known."""
+        return {**self.to_json(), "local": self.local + (":00" if self.precision == "minute" else "")}
 
 
 def parse_local(text: str) -> tuple[datetime, Precision] | None:

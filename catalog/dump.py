@@ -14,9 +14,18 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
+from catalog.dump_values import (
+    check_history,
+    check_row,
+    check_statement,
+    require_entry,
+    require_instant,
+    require_integer,
+    require_text,
+    require_type,
+    require_uid,
+)
 from catalog.errors import CatalogTooNew, InvalidValue
-from catalog.ids import ALPHABET, UID_LENGTH
-from catalog.layer import PROPERTIES
 
 FORMAT = "dump"
 VERSION = 1
@@ -26,12 +35,11 @@ Item = dict[str, Any]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UID = re.compile(f"[{ALPHABET}]{{{UID_LENGTH}}}")
 _CHUNK_BYTES = 256 * 1024
 # One photo with 100,000 statements is below it; beyond is no dump of ours.
 _MOST_ITEM_CHARACTERS = 64 * 1024 * 1024
-_SOURCES = ("user", "sidecar", "plugin")
 _KINDS = ("photo", "video", "audio")
+_MOST_ROWS = 2**53  # of a journal: what JSON readers agree about, and room for those to come
 
 
 def encode(value: Any) -> str:
@@ -193,27 +201,6 @@ def checked(section: str, item: Any) -> Item:
     return checked_item
 
 
-def _is(value: Any, *kinds: type) -> None:
-    if type(value) not in kinds:
-        raise TypeError(f"{value!r}")
-
-
-def _integer(value: Any) -> None:
-    _is(value, int)
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(value)
-
-
-def _uid(value: Any) -> None:
-    if not _UID.fullmatch(value):
-        raise ValueError(value)
-
-
-def _text(value: Any) -> None:
-    _is(value, str)
-    value.encode("utf-8")  # lone surrogates cannot be stored
-
-
 def _path(item: Item) -> None:
     parts = path_of(item).split(b"/")
     if b"" in parts or b"." in parts or b".." in parts or any(b"\0" in part for part in parts):
@@ -222,85 +209,94 @@ def _path(item: Item) -> None:
 
 def _check_volume(item: Item) -> None:
     for name in ("name", "backend"):
-        _text(item[name])
+        require_text(item[name])
     if item["mode"] not in ("ro", "rw") or item["state"] not in (None, "disabled", "retired"):
         raise ValueError("mode or state")
     path_of(item, "root")
     for pattern in item["excludes"]:
-        _text(pattern)
+        require_text(pattern)
     for below in item["paths"]:
         path_of(below)
 
 
 def _check_camera(item: Item) -> None:
-    for name in ("make", "model", "label"):
-        _text(item[name])
+    for name in ("make", "model"):
+        require_text(item[name])
+    require_entry(item["label"])
 
 
 def _check_thing(item: Item) -> None:
-    _is(item["kind"], str)
-    _uid(item["uid"])
-    _is(item["row"], dict)
+    require_type(item["kind"], str)
+    require_uid(item["uid"])
+    require_type(item["row"], dict)
+    check_row(item["kind"], item["row"])
 
 
 def _check_photo(item: Item) -> None:
-    _uid(item["uid"])
-    _text(item["name"])
-    _integer(item["first_seen_ns"])
+    require_uid(item["uid"])
+    require_entry(item["name"])
+    require_instant(item["first_seen_ns"])
+    for name in ("alias_of", "stack"):
+        if item.get(name) is not None:
+            require_uid(item[name])
     if item.get("alias_of") is not None:
-        _uid(item["alias_of"])
         return
     if sum(version["is_current"] is True for version in item["versions"]) != 1:
         raise ValueError("versions: exactly one is current")
     for version in item["versions"]:
         _check_version(version)
     for said in item.get("statements", ()):
-        _check_statement(said)
+        check_statement(said)
+        require_text(encode(said["value"]))
 
 
 def _check_version(version: Item) -> None:
+    require_type(version["is_current"], bool)
     if version["hash"] is not None and len(bytes.fromhex(version["hash"])) != 32:
         raise ValueError("hash")
     if version["kind"] not in _KINDS or version["size"] < 0:
         raise ValueError("kind or size")
-    _text(version["mime"])
-    _integer(version["size"])
-    _integer(version["seen_ns"])
+    require_text(version["mime"])
+    require_integer(version["size"])
+    require_instant(version["seen_ns"])
     for location in [*version["locations"], *filter(None, [version.get("last_location")])]:
         _path(location)
-        _text(location["volume"])
-        _integer(location["mtime_ns"])
-        _integer(location.get("size", 0))
-
-
-def _check_statement(said: Item) -> None:
-    known = PROPERTIES.get(said["property"])
-    element = said.get("element", "")
-    if known is None or known.is_set != bool(element) or said["source"] not in _SOURCES:
-        raise ValueError(f"property {said['property']!r}, element {element!r}, source {said['source']!r}")
-    _text(element)
-    _text(said["author"])
-    _integer(said["made_ns"])
-    _text(encode(said["value"]))
+        require_text(location["volume"])
+        require_integer(location["mtime_ns"])
+        require_integer(location.get("size", 0))
+        if location.get("size", 0) < 0:
+            raise ValueError("size")
 
 
 def _check_claim(item: Item) -> None:
-    _text(item["view"])
-    _is(item["key"], int, str)
-    _integer(item["sub"])
-    _text(item["fold"])
-    _uid(item["photo"])
+    require_text(item["view"])
+    if type(item["key"]) is str:
+        require_text(item["key"])
+    else:
+        require_integer(item["key"])
+    require_integer(item["sub"])
+    require_text(item["fold"])
+    require_uid(item["photo"])
 
 
 def _check_journal(item: Item) -> None:
-    _integer(item["id"])
-    _is(item["command"], dict)
-    _text(item["author"])
-    _integer(item["made_ns"])
+    for number in (item["id"], item["undone_by"]):
+        if number is not None and not 0 < number <= _MOST_ROWS:
+            raise ValueError("number of a row")
+    require_type(item["id"], int)
+    require_type(item["undone_by"], int, type(None))
+    require_type(item["command"], dict)
+    require_text(item["command"]["do"])
+    require_text(encode(item))
+    require_text(item["author"])
+    require_instant(item["made_ns"])
     for said in item["items"]:
-        _uid(said["photo"])
+        check_history(said)
     for thing in item["things"]:
-        _uid(thing["uid"])
+        require_uid(thing["uid"])
+        for name in ("before", "after"):
+            if thing[name] is not None:
+                check_row(thing["kind"], thing[name])
 
 
 _CHECKS = {

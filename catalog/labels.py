@@ -39,7 +39,11 @@ def check_text(text: str, what: str, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
             value=shown(text),
         ) from error
     if size > max_bytes:
-        raise InvalidValue(f"the {what} has {size} bytes; {max_bytes} are the limit", value=shown(text))
+        raise InvalidValue(
+            f"the {what} {shown(text)} has {size} bytes; {max_bytes} are the limit",
+            hint="write it shorter; long texts belong into the description",
+            value=shown(text),
+        )
     return unicodedata.normalize("NFC", text.strip()).strip()
 
 
@@ -70,7 +74,9 @@ def split_path(text: str, what: str) -> tuple[str, ...]:
         )
     if len(parts) > MAX_DEPTH:
         raise InvalidValue(
-            f"the {what} has {len(parts)} levels; {MAX_DEPTH} are the limit", value=shown(text)
+            f"the {what} {shown(text)} has {len(parts)} levels; {MAX_DEPTH} are the limit",
+            hint="use fewer slashes; ／ is a slash that does not separate",
+            value=shown(text),
         )
     return parts
 

@@ -4,7 +4,8 @@ Asked twice with fresh facts: when a purge is planned, and in a transaction righ
 no disk: whether the bytes are still those that were written down is found out by the remover (`daemon.purge`).
 
 Invariants (charter 1, FEATURES W3)
-- Time counts from the moment of trashing; no time of the file takes part.
+- Time counts from the moment of trashing, or since this catalog knows the file: a copy that arrives later, and a
+  catalog that was restored from an earlier one, have the same grace. No time of the file takes part.
 - What is not wholly known (unhashed, undecided) or not fully ours (read-only, not online, in use) is kept.
 """
 
@@ -55,6 +56,7 @@ class TrashedFile:
     Attributes:
         trashed_ns: since when the photo is in the trash; None = it is not.
         is_present: as the catalog last saw it.
+        known_ns: since when this catalog knows the file: its first sight, or when the catalog was restored.
         hash: of the photo's current bytes; None while unread.
         is_in_use: a pending or running job names the photo or its bytes.
         is_undecided: a purge of it was begun and nobody knows yet how it ended.
@@ -79,11 +81,12 @@ class TrashedFile:
     hash: ContentHash | None
     is_in_use: bool = False
     is_undecided: bool = False
+    known_ns: int = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeRule:
-    """What is asked for: files of photos that are in the trash for at least `min_age_ns` at `now_ns`."""
+    """What is asked for: files of photos that are, as files known here, in the trash for `min_age_ns` at `now_ns`."""
 
     now_ns: int
     min_age_ns: int
@@ -98,7 +101,7 @@ def why_kept(file: TrashedFile, rule: PurgeRule) -> Reason | None:  # noqa: PLR0
         return lasting
     if file.hash is None:
         return "not_hashed"
-    if rule.now_ns - file.trashed_ns < rule.min_age_ns:
+    if rule.now_ns - max(file.trashed_ns, file.known_ns) < rule.min_age_ns:
         return "retention"
     if file.volume_state != "online":
         return "offline"
@@ -146,6 +149,9 @@ def why_stopped(written: Written, file: TrashedFile | None, rule: PurgeRule) -> 
 
 def purge_after_ns(files: tuple[TrashedFile, ...], retention_ns: int) -> int | None:
     """Return from when on some file of a photo will be purged by itself; None = none ever will."""
-    if not any(file.trashed_ns is not None and why_never(file) is None for file in files):
-        return None
-    return (files[0].trashed_ns or 0) + retention_ns
+    since = [
+        max(file.trashed_ns, file.known_ns)
+        for file in files
+        if file.trashed_ns is not None and why_never(file) is None
+    ]
+    return min(since) + retention_ns if since else None

@@ -39,7 +39,10 @@ def appearing(target: Path, *, is_replacing: bool = False) -> Iterator[Path]:
     if not is_replacing and os.path.lexists(target):
         raise _taken(target)
     part = target.with_name(f"{PART_PREFIX}{secrets.token_hex(8)}{PART_SUFFIX}")
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+    try:
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+    except OSError as error:  # told about the file that was asked for, not about ours beside it
+        raise OSError(error.errno, error.strerror, str(target)) from error
     try:
         yield part
         sync_file(part)

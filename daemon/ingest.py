@@ -90,7 +90,7 @@ class Ingest:
         self._scopes: dict[VolumeId, trio.CancelScope] = {}
         self._supervised = 0
         self._attempts: dict[LocationId, int] = {}
-        self._retry_s: dict[VolumeId, float] = {}
+        self._retry_s: dict[tuple[VolumeId, str], float] = {}
         self._postponed: dict[LocationId, float] = {}
         self._progress: dict[VolumeId, Progress] = {}
 
@@ -162,24 +162,28 @@ class Ingest:
     async def _rest(self, volume: Volume, kind: str, ring: int) -> None:
         """Say that nothing is due and sleep until the bell rings, or until something may be tried again."""
         self._note_idle(volume, kind, ring)
-        pause_s = self._retry_s.pop(volume.id, trio.current_time() + _LOOK_AGAIN_S) - trio.current_time()
+        pause_s = (
+            self._retry_s.pop((volume.id, kind), trio.current_time() + _LOOK_AGAIN_S) - trio.current_time()
+        )
         with trio.move_on_after(max(0.0, min(pause_s, _LOOK_AGAIN_S))):
             await self._bell.wait(ring)
 
-    def _pause(self, volume: Volume, location_id: LocationId, failure: str | None) -> float:
+    def _pause(self, volume: Volume, kind: str, location_id: LocationId, failure: str | None) -> float:
         """Return for how many seconds a file that failed is left alone; twice as long each time."""
         first_s, most_s = _PAUSES_S.get(failure or "", _PAUSE_S)
         attempts = self._attempts[location_id] = self._attempts.get(location_id, 0) + 1
         pause_s = min(most_s, first_s * float(1 << min(attempts - 1, 20)))
-        at_s = trio.current_time() + pause_s
-        self._retry_s[volume.id] = min(at_s, self._retry_s.get(volume.id, at_s))
+        self._rest_until(volume, kind, trio.current_time() + pause_s)
         return pause_s
+
+    def _rest_until(self, volume: Volume, kind: str, at_s: float) -> None:
+        self._retry_s[volume.id, kind] = min(at_s, self._retry_s.get((volume.id, kind), at_s))
 
     def _look_again_at(self, volume: Volume, instant_ns: int | None) -> None:
         """Rest no longer than until then: a file that waits for the bytes of another one has no failure here."""
         if instant_ns is not None:
             at_s = trio.current_time() + (instant_ns - time.time_ns()) / _NS_PER_S
-            self._retry_s[volume.id] = min(at_s, self._retry_s.get(volume.id, at_s))
+            self._rest_until(volume, "hash", at_s)
 
     # ---- facts
 
@@ -255,7 +259,9 @@ class Ingest:
             for result in results:
                 if result.error is not None:
                     location_id = result.item.location_id
-                    self._postponed[location_id] = now_s + self._pause(volume, location_id, result.error)
+                    self._postponed[location_id] = now_s + self._pause(
+                        volume, "facts", location_id, result.error
+                    )
             await self._ask_the_volume(volume, {result.error for result in results})
         return is_news
 
@@ -270,6 +276,10 @@ class Ingest:
         while True:
             ring = self._bell.rings
             if await self._due(volume, "header", 1, None):
+                if self._idle_since.get((volume.id, "headers"), -1) >= ring:
+                    # It became due while its reader sleeps: what failed may be tried again. Nobody else would ring.
+                    self._bell.ring()
+                    ring = self._bell.rings
                 await self._wait_for_headers(volume, ring)
                 continue
             items = await self._hashes_due(volume)
@@ -317,7 +327,7 @@ class Ingest:
         if answer.digest is not None:
             self._attempts.pop(item.location_id, None)
             return HashResult(item, ContentHash(answer.digest))
-        pause_s = self._pause(volume, item.location_id, answer.failure)
+        pause_s = self._pause(volume, "hash", item.location_id, answer.failure)
         return HashResult(item, None, answer.failure, time.time_ns() + int(pause_s * _NS_PER_S))
 
     async def _ask_the_volume(self, volume: Volume, errors: set[str | None]) -> None:

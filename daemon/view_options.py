@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from daemon.config import Config
-from vfs.options import VIEW_NAMES, TreeOptions
+from vfs.options import VIEW_NAMES, TreeOptions, ViewPaths
 
 
 def tree_options(config: Config) -> TreeOptions:
@@ -15,3 +17,8 @@ def tree_options(config: Config) -> TreeOptions:
         memories_years_back=config.memories.years_back,
         memories_excludes=config.memories.exclude,
     )
+
+
+def view_paths(config: Config, today: date) -> ViewPaths:
+    """Return what turns paths that the catalog tells into those of the configured tree."""
+    return ViewPaths(tree_options(config), today)

@@ -116,9 +116,13 @@ def wait_until(condition: Any, *, what: str, deadline_s: float = DEADLINE_S) -> 
 
 
 def end(process: subprocess.Popen[str], *, with_signal: int = signal.SIGINT, deadline_s: float = 20.0) -> int:
-    """Signal a process as a terminal would and return its exit code."""
+    """Signal a process as a terminal would and return its exit code; one that does not end is killed, and the test fails."""
     process.send_signal(with_signal)
-    process.communicate(timeout=deadline_s)
+    try:
+        process.communicate(timeout=deadline_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     return process.returncode
 
 

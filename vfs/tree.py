@@ -29,14 +29,14 @@ from vfs import web
 from vfs.content import OpenBytes, OpenFile, open_original
 from vfs.inodes import ROOT, Inode, Kind, Unpacked, pack, unpack
 from vfs.nodes import Entry, Named, Node
-from vfs.options import TreeOptions
+from vfs.options import TreeOptions, ViewPaths
 from vfs.views.contract import Step, missing, page
 from vfs.views.folders import fixed_node, photo_node
 from vfs.views.originals import entry_by_inode
 from vfs.views.root import RootNames
 from vfs.views.search import SEARCH
 from vfs.views.service import SERVICE_NAME, Served, ServiceView
-from vfs.views.table import ViewTable
+from vfs.views.table import ViewTable, local_day
 
 __all__ = ["Generated", "Original", "Tree", "TreeOptions", "is_probe", "open_tree"]
 
@@ -88,9 +88,9 @@ class Tree:
         self._pool = pool
         self._served = served
         self._names = RootNames(chosen.names)
-        self._service = ServiceView(served)
         with pool.reader() as reader:
             zone = reader.zone
+        self._service = ServiceView(served, lambda: ViewPaths(chosen, local_day(clock(), zone)))
         self._views = ViewTable(
             self._service, zone=zone, created_ns=served.created_ns, clock=clock, options=chosen
         )

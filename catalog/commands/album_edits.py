@@ -36,7 +36,11 @@ def create(edit: Edit, command: AlbumCreate) -> dict[str, Any]:
     parent = _find_or_make(edit, names[:-1], created) if names[1:] else None
     path = f"{parent.path}/{names[-1]}" if parent else names[-1]
     if albums.TREE.at(edit.writer, path) is not None:
-        raise AlreadyExists(f"there is an album {shown(path)} already", album=path)
+        raise AlreadyExists(
+            f"there is an album {shown(path)} already",
+            hint="`album add` puts photos into it",
+            album=path,
+        )
     return {"album": _make(edit, names[-1], parent, created).path, "created": created}
 
 
@@ -223,7 +227,11 @@ def rename(edit: Edit, command: AlbumRename) -> dict[str, Any]:
     path = f"{parent.path}/{names[-1]}" if parent else names[-1]
     there = albums.TREE.at(edit.writer, path)
     if there is not None and there.id != album.id:
-        raise AlreadyExists(f"there is an album {shown(path)} already", album=path)
+        raise AlreadyExists(
+            f"there is an album {shown(path)} already",
+            hint="choose another path, or `album add` these photos to that one",
+            album=path,
+        )
     _move(edit, album, names[-1], parent, path)
     return {"album": path, "former": album.path, "created": created}
 

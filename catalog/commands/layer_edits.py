@@ -125,6 +125,7 @@ def require_text(command: layer.LayerCommand) -> None:
             if isinstance(text, str) and not text.isascii() and _has_surrogate(text):
                 raise InvalidValue(
                     f"{name} holds half a character (a lone surrogate): {shown(text)}",
+                    hint="write it as UTF-8",
                     field=name,
                     value=shown(text),
                 )

@@ -86,7 +86,9 @@ def create(edit: Edit, command: TagCreate) -> dict[str, Any]:
     created: list[str] = []
     parent = _find_or_make(edit, names[:-1], created) if names[1:] else None
     if _exact(edit, parent, names[-1]) is not None:
-        raise AlreadyExists(f"there is a tag {shown(path)} already", tag=path)
+        raise AlreadyExists(
+            f"there is a tag {shown(path)} already", hint="`tag add` puts it on photos", tag=path
+        )
     return {"tag": _make(edit, names[-1], parent, created).path, "created": created}
 
 
@@ -196,6 +198,7 @@ def _move(edit: Edit, tag: Node, name: str, parent: Node | None) -> str:
     moved = tags.TREE.placed(edit.writer, _now(edit, "tag", tag.uid), tag.uid, name, parent)
     below = _paths_below(edit, tag, path)
     for _, _, content in below:
+        assert content is not None, "they are there"
         _drop_alias(edit, content["path"])
     edit.put_all([("tag", tag.uid, moved), *below])
     _remember_path(edit, tag.path, tag.uid)

@@ -78,7 +78,8 @@ def parse(text: str, *, today: date) -> Predicate:
     """
     if len(text) > MAX_QUERY_CHARACTERS:
         raise InvalidQuery(
-            f"the query has {len(text)} characters; {MAX_QUERY_CHARACTERS} are enough for anybody"
+            f"the query has {len(text)} characters; {MAX_QUERY_CHARACTERS} are enough for anybody",
+            hint="Ask in several queries.",
         )
     parser = _Parser(_tokens(text), today, len(text))
     return parser.whole()
@@ -122,7 +123,10 @@ class _Parser:
     def _part(self, depth: int) -> Predicate:
         token = self._peek()
         if depth > MAX_DEPTH:
-            raise InvalidQuery(f"the query is nested deeper than {MAX_DEPTH} levels")
+            raise InvalidQuery(
+                f"the query is nested deeper than {MAX_DEPTH} levels",
+                hint="Use fewer parentheses and negations.",
+            )
         if token is None or token.kind in ("|", ")", "and"):
             position = self._end if token is None else token.position
             raise _error(

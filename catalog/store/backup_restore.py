@@ -24,6 +24,7 @@ from catalog.store import changes, journal
 from catalog.store.backup import BackupFile, copy_pages, is_database, open_backup, verify_backup
 from catalog.store.db import Writer, translated
 from catalog.store.identity import MACHINE
+from catalog.store.library_facts import note_restored
 from catalog.store.migrations import migrate
 from catalog.whole_file import exchange, sync_directory, sync_file
 
@@ -59,7 +60,7 @@ def restore_backup(library: Library, source: Path, *, now_ns: int) -> Restored:
         _swap(library, staged, former)
     finally:
         _remove(staged)
-    log.warning("the catalog was restored from %s; the former one is %s", source, former)
+    log.info("the catalog was restored from %s; the former one is %s", source, former)
     return Restored(found, former)
 
 
@@ -79,6 +80,7 @@ def _stage(library: Library, found: BackupFile, staged: Path, now_ns: int) -> No
         migrate(writer, now_ns)
         with writer.atomic():
             _go_on_counting(writer, _sequences(library))
+            note_restored(writer, now_ns)
             command = {"do": "restore", "file": found.path.name, "made_ns": found.made_ns}
             journal.append(writer, command, author=MACHINE, now_ns=now_ns)
             changes.append(writer, [("all", "", None)])

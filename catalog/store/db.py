@@ -343,7 +343,7 @@ def refuse_other_schema(version: int, library: Library) -> None:
 
 def translated(error: apsw.Error) -> GlassineError:
     """Return our error for SQLite's: the one table."""
-    if isinstance(error, apsw.FullError):
+    if isinstance(error, apsw.FullError) or getattr(error, "extendedresult", None) in _NO_ROOM:
         return StorageFull("the disk that holds the library is full", hint="free some space and try again")
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return _corrupt(error)
@@ -358,6 +358,8 @@ def translated(error: apsw.Error) -> GlassineError:
     return CatalogError(f"the catalog refused a statement: {error}", sqlite=type(error).__name__)
 
 
+# A reader makes the -shm file when nobody else has the catalog open: on a full disk not even that.
+_NO_ROOM = (apsw.SQLITE_IOERR_SHMSIZE,)
 _DAMAGE = (apsw.SQLITE_IOERR_DATA, apsw.SQLITE_IOERR_CORRUPTFS)
 
 

@@ -12,7 +12,7 @@ not the alias); claims by folder and name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from catalog.buckets import View
@@ -33,11 +33,13 @@ KEY_TABLES: dict[int, tuple[str, str]] = {
 VIEW_NAMES: dict[int, str] = {int(view): view.name.capitalize() for view in View}
 
 
-def dump(reader: Reader, *, with_journal: bool = False) -> Iterator[str]:
+def dump(reader: Reader, *, with_journal: bool = False) -> Generator[str, None, None]:
     """Yield the document in pieces of text, one snapshot of the catalog. Blocks.
 
     Args:
         with_journal: include the history of edits.
+
+    Whoever does not read it to its end closes it, before the reader: it holds the snapshot.
     """
     with reader.snapshot():
         yield f'{{"glassine":{encode(FORMAT)},"version":{VERSION},\n"library":{encode(_library(reader))}'

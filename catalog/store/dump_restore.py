@@ -22,10 +22,10 @@ from typing import Any, BinaryIO
 from catalog import names
 from catalog.buckets import View
 from catalog.dump import path_of, read
-from catalog.errors import Conflict, InvalidValue
+from catalog.errors import CatalogError, Conflict, GlassineError, InvalidValue
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, short_of
-from catalog.store import changes, journal, things, volumes
+from catalog.store import changes, check_layer, journal, things, volumes
 from catalog.store.assets import Refresh
 from catalog.store.births import added_day
 from catalog.store.db import Row, Session, Writer
@@ -34,6 +34,7 @@ from catalog.store.dump_history import record_everything, restore_history
 from catalog.store.dump_intake import Intake, index, pages, take_in
 from catalog.store.dump_seen import Seen
 from catalog.store.identity import MACHINE
+from catalog.store.library_facts import note_restored
 
 _REFRESHED_AT_ONCE = 1000
 # Rows that say that somebody said something here. Stacks by rule and claims are the machine's.
@@ -48,9 +49,13 @@ class _RolledBackError(Exception):
 
 
 def restore_file(writer: Writer, path: Path, *, now_ns: int, is_dry_run: bool = False) -> Report:
-    """Restore a dump from a file; see `restore_dump`."""
+    """Restore a dump from a file; see `restore_dump`. What is refused names the file."""
     with open(path, "rb") as file:
-        return restore_dump(writer, file, now_ns=now_ns, is_dry_run=is_dry_run)
+        try:
+            return restore_dump(writer, file, now_ns=now_ns, is_dry_run=is_dry_run)
+        except GlassineError as error:
+            error.details.setdefault("path", os.fsdecode(path))
+            raise
 
 
 def restore_dump(writer: Writer, document: BinaryIO, *, now_ns: int, is_dry_run: bool = False) -> Report:
@@ -80,6 +85,10 @@ def restore_dump(writer: Writer, document: BinaryIO, *, now_ns: int, is_dry_run:
                 raise _RolledBackError
     except _RolledBackError:
         pass
+    except CatalogError as error:
+        if error.details.get("sqlite") != "ConstraintError":
+            raise
+        raise InvalidValue(f"the dump contradicts itself: {error.message}") from error
     return report
 
 
@@ -115,6 +124,7 @@ class _Restore:
         seen.put_back_facts(self._first_content)
         self._statements()
         self._journal(intake)
+        self._refuse_contradictions()
         self._claims()
         failpoint("dump_restore.base")
         self._refresh()
@@ -318,15 +328,25 @@ class _Restore:
             (self._first_asset,),
         )
 
+    def _refuse_contradictions(self) -> None:
+        """Before anything is derived: things that lean on nothing, a history that leads elsewhere."""
+        for subject, what in check_layer.things(self._writer):
+            raise InvalidValue(f"the dump contradicts itself: {subject}: {what}")
+        for subject, what in check_layer.journal_replay(self._writer):
+            raise InvalidValue(
+                f"the dump contradicts itself: {subject}: {what}",
+                hint='a dump without its part "journal" is restored without the history',
+            )
+
     def _claims(self) -> None:
-        """Insert who has which name; a claim whose folder or photo is not in the dump says nothing any more."""
+        """Insert who has which name; a claim whose folder or photo is not in the dump, or of another name, says nothing."""
         for view in View:
             table, column = KEY_TABLES.get(view, (None, None))
             key = "c.key" if table is None else f"(SELECT t.id FROM {table} AS t WHERE t.{column} = c.key)"
             self._writer.execute(
                 "INSERT OR IGNORE INTO claim (view, key, sub, fold, asset_id)"
                 f" SELECT ?1, {key} AS found, c.sub, c.fold, a.id FROM temp.d_claim AS c JOIN asset AS a ON a.uid = c.photo"
-                " WHERE c.view = ?2 AND found IS NOT NULL ORDER BY c.pos",
+                " WHERE c.view = ?2 AND found IS NOT NULL AND a.fold = c.fold ORDER BY c.pos",
                 (int(view), view.name.capitalize()),
             )
 
@@ -343,6 +363,7 @@ class _Restore:
     # ---- the end
 
     def _library(self, intake: Intake) -> None:
+        note_restored(self._writer, self._now_ns)
         self._writer.executemany(
             "UPDATE meta SET value = ? WHERE key = ?",
             [

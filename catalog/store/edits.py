@@ -219,7 +219,7 @@ class Edit:
         counted = touched | dict.fromkeys(sorted(self._counted(telling)))
         if max_items is not None and len(counted) > max_items:
             raise TooManyItems(
-                f"{len(counted)} photos would be changed; at most {max_items} may be",
+                f"{len(counted)} photo{'s' if len(counted) != 1 else ''} would be changed; at most {max_items} may be",
                 hint="name fewer photos, or raise --max-items",
                 changed=len(counted),
                 max_items=max_items,

@@ -41,7 +41,7 @@ def explain_date(session: Session, asset_id: AssetId) -> Document:
     return {
         "uid": uid_of(session, asset_id),
         "name": one.names.name,
-        "capture": capture.to_json() if is_ready else None,
+        "capture": capture.to_document() if is_ready else None,
         "layer": layer.layer if layer is not None else date_layer(capture),
         "rule": _date_rule(resolution.table, is_said=layer is not None, is_ready=is_ready),
         "path": location.path.decode("utf-8", "replace"),

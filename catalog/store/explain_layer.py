@@ -15,7 +15,7 @@ from catalog.facts import Facts
 from catalog.ids import AssetId
 from catalog.layer import PRECEDENCE, PROPERTIES, Statement, winner
 from catalog.store.db import Row, Session
-from catalog.store.derive import Inputs, read_statements, ready_facts
+from catalog.store.derive import Inputs, capture_from_document, read_statements, ready_facts
 from catalog.store.explain import date_layer, inputs_of, uid_of
 from catalog.store.layer_documents import Document, face_document
 from catalog.store.said import Things, embedded_of, read_things
@@ -134,6 +134,8 @@ def _value(session: Session, said: Statement, things: Things) -> Any:
     """Return a statement's value as the photo document would write it."""
     if said.property in ("trashed", "cover"):
         return None if said.value is None else instant_text(said.value)
+    if said.property == "capture" and said.value is not None:
+        return capture_from_document(said.value).to_document()
     if said.property == "face":
         return face_document(said.value, things) if said.value else None
     if said.property in _NAMES_OF:
@@ -190,7 +192,7 @@ def _capture_of_bytes(session: Session, one: Inputs, facts: Facts | None) -> tup
         session.zone,
         one.content.created_ns,
     ).capture
-    return capture.to_json(), date_layer(capture)
+    return capture.to_document(), date_layer(capture)
 
 
 def _reason(kind: str, message: str, **known: Any) -> Document:

@@ -33,6 +33,8 @@ MACHINE = journal.MACHINE
 # A file that waits for another one is read again after as long as it is known already, within these bounds.
 WAIT_NS = 2 * NS_PER_S
 MAX_WAIT_NS = 600 * NS_PER_S
+# Nobody waits longer for a file that is always written to: it is as good as unreadable.
+PATIENCE_NS = 24 * 3600 * NS_PER_S
 
 
 class _Content(NamedTuple):
@@ -150,15 +152,16 @@ class _Identity:
 
         It may have been edited, or names may have rotated, so that another photo lies there now, and this file is the
         photo itself. Nobody waits in a circle: who waits was never anything else, who is waited for was. Nor for a file
-        that cannot be read.
+        that cannot be read, nor for long for one that is busy whenever it is to be read.
         """
         if known.is_current or known.asset_id == content.asset_id or self._has_other_versions(content):
             return False
         row = self._writer.row(
             "SELECT 1 FROM content AS c JOIN location AS l ON l.content_id = c.id JOIN volume AS v ON v.id = l.volume_id"
             " WHERE c.id = ? AND c.hash IS NULL AND l.state = 'present' AND l.size > 0 AND v.state = 'online'"
-            " AND (l.hash_failure IS NULL OR l.hash_failure NOT GLOB 'E[A-Z]*') LIMIT 1",
-            (known.current_id,),
+            " AND (l.hash_failure IS NULL OR l.hash_failure NOT GLOB 'E[A-Z]*'"
+            " AND (SELECT created_ns FROM content WHERE id = ?) > ?) LIMIT 1",
+            (known.current_id, content.id, self._now_ns - PATIENCE_NS),
         )
         return row is not None
 

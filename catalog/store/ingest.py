@@ -63,8 +63,10 @@ HASH_DUE = f"""
     SELECT {_ITEM} FROM content AS c
     CROSS JOIN location AS l ON l.content_id = c.id AND l.state = 'present' AND l.volume_id = ?
     CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id
-    WHERE c.hash IS NULL AND c.id > ? AND l.size > 0 AND (l.hash_retry_ns IS NULL OR l.hash_retry_ns <= ?)
+    WHERE c.hash IS NULL AND c.id > ? AND l.size > 0 AND %s
     ORDER BY c.id LIMIT ?"""
+HASH_DUE_FIRST = HASH_DUE % "l.hash_retry_ns IS NULL"
+HASH_DUE_AGAIN = HASH_DUE % "l.hash_retry_ns <= ?"
 # Index location_sniff_due.
 SNIFF_DUE = f"""
     SELECT {_ITEM} FROM location AS l
@@ -104,8 +106,15 @@ def hash_due(
     now_ns: int = MAX_INSTANT_NS,
     after: ContentId | None = None,
 ) -> list[WorkItem]:
-    """Return files of this volume whose content was never read wholly, oldest first; never an empty one."""
-    return [_item(row) for row in session.rows(HASH_DUE, (volume_id, after or 0, now_ns, limit))]
+    """Return files of this volume whose content was never read wholly, oldest first; never an empty one.
+
+    Those that failed, or wait for another file, follow those that were not tried: however many they are, each of them
+    comes after what it waits for.
+    """
+    rows = session.rows(HASH_DUE_FIRST, (volume_id, after or 0, limit))
+    if len(rows) < limit:
+        rows += session.rows(HASH_DUE_AGAIN, (volume_id, after or 0, now_ns, limit - len(rows)))
+    return [_item(row) for row in rows]
 
 
 def next_hash_ns(session: Session, volume_id: VolumeId) -> int | None:

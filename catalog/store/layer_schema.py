@@ -339,4 +339,8 @@ LAYER_INDEXES: dict[str, tuple[str, str]] = {
         "What a killed purge left undecided.",
         "CREATE INDEX purge_planned ON purge (id) WHERE state = 'planned'",
     ),
+    "purge_location": (
+        "Whether a file was ever purged.",
+        "CREATE INDEX purge_location ON purge (location_id)",
+    ),
 }

@@ -152,7 +152,7 @@ def _of_facts(columns: Columns, facts: Facts | None) -> Document:
         "height": facts.height if facts else None,
         "orientation": facts.orientation if facts else None,
         "duration_s": facts.duration_s if facts else None,
-        "capture": None if capture is None else capture.to_json(),
+        "capture": None if capture is None else capture.to_document(),
         "camera": {
             "make": _stripped(facts.make) if facts else None,
             "model": _stripped(facts.model) if facts else None,

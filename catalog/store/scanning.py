@@ -84,7 +84,7 @@ def apply_listing(writer: Writer, volume_id: VolumeId, part: DirectoryListing, n
         work = _sorted_out(files, known)
         refresh = Refresh(writer, writer.zone)
         added = _add_files(writer, volume_id, directory_id, work.new, now_ns)
-        _return_files(writer, directory_id, work.returned, refresh)
+        _return_files(writer, directory_id, work.returned, refresh, now_ns)
         _change_files(writer, work, refresh, now_ns)
         subdirectories = see_directories(writer, volume_id, directory_id, part, now_ns)
         if work.new or work.returned or subdirectories:
@@ -230,15 +230,18 @@ def _must_sniff(entry: Observed) -> bool:
 
 
 def _return_files(
-    writer: Writer, directory_id: DirectoryId, rows: Sequence[_Known], refresh: Refresh
+    writer: Writer, directory_id: DirectoryId, rows: Sequence[_Known], refresh: Refresh, now_ns: int
 ) -> None:
     if not rows:
         return
     contents = [row.content_id for row in rows if row.content_id is not None]
     refresh.remember(versions.assets_of(writer, contents))
+    # Who puts a purged file back finds it in the trash still, but with a retention of its own.
     writer.executemany(
-        "UPDATE location SET state = 'present', missing_since_ns = NULL WHERE id = ?",
-        [(row.id,) for row in rows],
+        "UPDATE location SET state = 'present', missing_since_ns = NULL,"
+        " first_seen_ns = iif(EXISTS (SELECT 1 FROM purge AS p WHERE p.location_id = location.id), ?, first_seen_ns)"
+        " WHERE id = ?",
+        [(now_ns, row.id) for row in rows],
     )
     changes.append(writer, [("orig+", str(directory_id), row.name) for row in rows])
 

@@ -22,7 +22,8 @@ TABLES: dict[str, Table] = {
         "One row per fact about the library itself.",
         {
             "key": "library_uid (26 characters), zone (IANA name, fixed at init), created_ns, facts_version (of the readers"
-            " for which all older facts were made due again), rules_version (of the rules that derived the columns).",
+            " for which all older facts were made due again), rules_version (of the rules that derived the columns), restored_ns"
+            " (when this catalog, or its layer, was last restored: the grace of the trash counts from then at least).",
             "value": "Its value as text.",
         },
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -115,7 +116,7 @@ TABLES: dict[str, Table] = {
             "content_id": "What bytes these are; NULL = no asset (unknown kind, or empty). While the location is"
             " present its content is the current one of its asset (I12).",
             "sniff_due": "1 = kind unknown by name, bytes not looked at yet.",
-            "first_seen_ns": "When the row was made.",
+            "first_seen_ns": "When it was first seen here; after a purge, when it was seen again.",
             "hash_failure": "Why the last attempt to hash failed (errno name, changed, busy); NULL otherwise.",
             "hash_retry_ns": "Do not try to hash before; NULL = any time.",
         },

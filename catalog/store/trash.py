@@ -47,7 +47,8 @@ _PAGE_AMONG = _PAGE.format(
 _FILES = """
     SELECT l.id, a.id, a.uid, a.name, e.trashed_ns, v.id, v.name, v.mode, v.state, v.backend, d.path, l.name,
            l.state = 'present' AND a.content_id = l.content_id, l.size, l.mtime_ns, l.ctime_ns, l.inode, c.hash,
-           EXISTS (SELECT 1 FROM purge AS p WHERE p.location_id = l.id AND p.state = 'planned')
+           EXISTS (SELECT 1 FROM purge AS p WHERE p.location_id = l.id AND p.state = 'planned'),
+           max(l.first_seen_ns, ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'restored_ns'), l.first_seen_ns))
     FROM {source} CROSS JOIN location AS l ON {condition}
     JOIN content AS c ON c.id = l.content_id JOIN asset AS a ON a.id = c.asset_id
     LEFT JOIN effective AS e ON e.asset_id = a.id
@@ -120,7 +121,7 @@ def _files(session: Session, sql: str, ids: Iterable[int]) -> list[TrashedFile]:
 
 def _file(row: Row, read: frozenset[str]) -> TrashedFile:
     location_id, asset_id, uid, name, trashed_ns, volume_id, volume, mode, state, backend = row[:10]
-    folder, base, is_present, size, mtime_ns, ctime_ns, inode, digest, is_undecided = row[10:]
+    folder, base, is_present, size, mtime_ns, ctime_ns, inode, digest, is_undecided, known_ns = row[10:]
     return TrashedFile(
         location_id=LocationId(location_id),
         asset_id=AssetId(asset_id),
@@ -141,6 +142,7 @@ def _file(row: Row, read: frozenset[str]) -> TrashedFile:
         hash=None if digest is None else ContentHash(digest),
         is_in_use=uid in read or (digest is not None and digest.hex() in read),
         is_undecided=bool(is_undecided),
+        known_ns=known_ns,
     )
 
 

@@ -282,7 +282,8 @@ def _overtaken(session: Session, row: Row, keys: list[Key]) -> Conflict:
     what = ", ".join(sorted({key.property for key in keys}))
     by = f" by row {max(later)}" if later else ""
     return Conflict(
-        f"row {row.id} cannot be taken back: {what} of {len(assets)} photos was changed later{by}",
+        f"row {row.id} cannot be taken back: {what} of {len(assets)} photo{'s' if len(assets) != 1 else ''} was"
+        f" changed later{by}",
         hint="take the later rows back first (see `glassine log`), or say it anew",
         journal=sorted(later),
         photos=[uid for (uid,) in uids],

@@ -35,7 +35,14 @@ class SignedCommand(click.Command):
         """Hide such values from the option parser, and show them to the command again."""
         stop = args.index("--") if "--" in args else len(args)
         hidden = [_MARK + word if _SIGNED.fullmatch(word) else word for word in args[:stop]]
-        rest = super().parse_args(ctx, hidden + args[stop:])
+        try:
+            rest = super().parse_args(ctx, hidden + args[stop:])
+        except click.UsageError as error:
+            told = error.format_message()
+            shown = told.replace(_MARK, "").replace(repr(_MARK)[1:-1], "")
+            if shown == told:
+                raise
+            raise click.UsageError(shown, ctx=error.ctx or ctx) from error
         ctx.params = {name: _unmarked(value) for name, value in ctx.params.items()}
         return rest
 
@@ -139,5 +146,6 @@ def _resolved(told: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
 def _new_things(answer: dict[str, Any]) -> str:
     """Tell which tags, albums or persons were made on the way: a typing error is seen at once."""
     created = answer.get("created")
-    made = created if isinstance(created, list) else [answer.get("person")] if created else []
+    person = answer.get("person")
+    made = created if isinstance(created, list) else [person] if created and person else []
     return f"; new: {', '.join(quoted(name) for name in made)}" if made else ""

@@ -66,14 +66,17 @@ def find(
         _list_fields(session.output)
         return EXIT_OK
     from catalog.query import parse
+    from daemon.view_options import view_paths
 
     output = session.output
     output.counts["photos"] = 0
     with session.reader() as reader:
         predicate = parse(query_text(query), today=today(reader))
         roots = _roots(reader) if print0 else {}
+        paths = view_paths(session.config(), today(reader))
         for document in documents_matching(reader, predicate, limit):
             output.counts["photos"] += 1
+            document["views"] = paths.all_shown(document["views"])
             if print0 and not output.is_json:
                 _print_paths(output, document, roots)
             else:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from catalog.errors import NotFound
 from daemon.cli.choosing import editing
 from daemon.cli.output import instant, printable
 from daemon.cli.photos import PhotoArguments, chosen_photos, photo_arguments
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from catalog.store.history import Entry, ItemChange, Said, ThingChange
 
 DEFAULT_ROWS = 20
+LAST_ROW = 2**63 - 1  # what a row number of the catalog can be
 _SHOWN_ITEMS = 5  # for people; the document has more
 _NOTHING = "-"
+_WORDS = {True: "yes", False: "no", None: "nothing"}
 
 
 @click.command()
@@ -37,6 +40,10 @@ def undo(session: Session, journal: int | None, *, options: EditOptions) -> None
     """
     from catalog.commands.layer import Undo
 
+    if journal is not None and journal > LAST_ROW:
+        raise NotFound(
+            f"there is no row {journal} in the journal", hint="see `glassine log`", journal=journal
+        )
     answer = session.submit(Undo(journal), options)
     session.output.document(answer, _undone_text(answer))
 
@@ -68,7 +75,9 @@ def log_command(session: Session, *, chosen: PhotoArguments, limit: int, before:
 
     with session.reader() as reader:
         asset_ids = chosen_photos(session, reader, chosen) if _names_photos(chosen) else None
-        found = entries(reader, limit=limit, before=before, asset_ids=asset_ids)
+        rows = min(limit, LAST_ROW)
+        older_than = None if before is None else min(before, LAST_ROW)
+        found = entries(reader, limit=rows, before=older_than, asset_ids=asset_ids)
         zone = reader.zone
     session.output.document([_document(one) for one in found], _lines(found, zone))
 
@@ -121,22 +130,44 @@ def _lines(found: list[Entry], zone: ZoneInfo) -> Iterator[str]:
         what = sentence(entry.command, entry.photos)
         yield f"{entry.id:>6}  {_local(entry.made_ns, zone)}  {printable(entry.author)}: {what}{undone}"
         for one in entry.items[:_SHOWN_ITEMS]:
-            yield f"        {one.uid[:6]}  {_change(one)}"
+            yield f"        {one.uid[:6]}  {_change(one, zone)}"
         if entry.item_count > _SHOWN_ITEMS:
             yield f"        … {entry.item_count} changes of {photos_text(entry.photos)} in all"
 
 
-def _change(one: ItemChange) -> str:
+def _change(one: ItemChange, zone: ZoneInfo) -> str:
     about = one.property if one.element is None else f"{one.property} {quoted(one.name or one.element[:6])}"
-    return f"{about}: {_value(one.before)} → {_value(one.after)}"
+    before, after = (_value(one.property, said, zone) for said in (one.before, one.after))
+    return f"{about}: {before} → {after}"
 
 
-def _value(said: Said | None) -> str:
+def _value(about: str, said: Said | None, zone: ZoneInfo) -> str:
+    """Return a value for people: dates, positions and regions short, instants in the zone, true as yes."""
     if said is None:
         return _NOTHING
-    if isinstance(said.value, dict) and "local" in said.value:
-        return quoted(said.value["local"])
-    return quoted(said.value if isinstance(said.value, str) else json.dumps(said.value, ensure_ascii=False))
+    value = said.value
+    if about in ("trashed", "cover") and isinstance(value, int) and not isinstance(value, bool):
+        return f"since {_local(value, zone)}"
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return _in_a_word(value)
+    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+
+
+def _in_a_word(value: dict[str, Any]) -> str:
+    """Return a capture time, a place in an album, a position or a face region ; others as they are."""
+    if "local" in value:
+        return quoted(value["local"])
+    if "at" in value:
+        return "in it"
+    if "lat" in value and "lon" in value:
+        return ",".join(
+            f"{value[name]:.10g}" for name in ("lat", "lon", "alt") if value.get(name) is not None
+        )
+    if {"x", "y", "w", "h"} <= value.keys():
+        return ",".join(f"{value[name]:.10g}" for name in ("x", "y", "w", "h"))
+    return quoted(json.dumps(value, ensure_ascii=False))
 
 
 def _local(ns: int, zone: ZoneInfo) -> str:

@@ -360,6 +360,18 @@ def _from_click(error: click.ClickException) -> GlassineError:
     return UsageError(error.format_message().rstrip("."), hint=hint)
 
 
+_OS_HINTS = {
+    errno.ENOSPC: "Free some space and try again.",
+    errno.EDQUOT: "Free some space and try again.",
+    errno.ENOENT: "Look whether the path is right, and the directory there.",
+    errno.ENOTDIR: "Look whether the path is right, and the directory there.",
+    errno.EISDIR: "Name a file, not a directory.",
+    errno.EACCES: "Look whose it is and what its mode allows.",
+    errno.EPERM: "Look whose it is and what its mode allows.",
+    errno.EROFS: "Choose a place on a file system that can be written.",
+}
+
+
 def _from_os(error: OSError) -> GlassineError:
     named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
     said = error.strerror or str(error)
@@ -374,7 +386,8 @@ def _from_os(error: OSError) -> GlassineError:
     }
     kind = kinds.get(error.errno, GlassineError)
     symbol = errno.errorcode.get(error.errno or 0)
-    return kind(f"{named}: {said}" if named else said, hint=None, path=named, errno=symbol)
+    hint = _OS_HINTS.get(error.errno or 0)
+    return kind(f"{named}: {said}" if named else said, hint=hint, path=named, errno=symbol)
 
 
 def _want_utf8() -> None:

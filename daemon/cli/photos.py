@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 ORIGINALS = b"Originals"
+_FORMS_HINT = "A uid, ~short, or a path in a mount or of an original."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,7 @@ def chosen_photos(session: Session, reader: Reader, chosen: PhotoArguments) -> l
     """
     words = [*(os.fsencode(word) for word in chosen.words), *_words_of_file(chosen)]
     if not words and chosen.query is None and chosen.from_file is None:
-        raise UsageError(
-            "name a photo, or use --query", hint="A uid, ~short, or a path in a mount or of an original."
-        )
+        raise UsageError("name a photo, or use --query", hint=_FORMS_HINT)
     found: dict[AssetId, None] = {}
     with _Resolver(session, reader, is_recursive=chosen.recursive) as resolver:
         for word in words:
@@ -145,6 +144,9 @@ class _Resolver:
 
     def photos(self, word: bytes) -> Iterator[AssetId]:
         """Yield what an argument names, at least one photo."""
+        if not word:
+            # As a path it would be the root of the tree, and `-r "$UNSET"` every photo there is.
+            raise UsageError("an argument that should name a photo is empty", hint=_FORMS_HINT)
         asset_id = self._named(word)
         if asset_id is not None:
             yield asset_id

@@ -9,7 +9,7 @@ import click
 
 from daemon.cli.output import printable
 from daemon.cli.photos import PhotoArguments, chosen_photos, photo_arguments
-from daemon.cli.session import Session
+from daemon.cli.session import Session, today
 
 
 @click.command()
@@ -24,10 +24,14 @@ def show(session: Session, chosen: PhotoArguments, *, layers: bool) -> None:
     PHOTO is a uid, the first six characters of one or more, ~short, a path in a mount, or the path of an original.
     """
     from catalog.store.photos import documents, explain_layers
+    from daemon.view_options import view_paths
 
     with session.reader() as reader:
         photos = chosen_photos(session, reader, chosen)
         found = [explain_layers(reader, photo) for photo in photos] if layers else documents(reader, photos)
+        if not layers:
+            paths = view_paths(session.config(), today(reader))
+            found = [{**one, "views": paths.all_shown(one["views"])} for one in found]
     session.output.document(found, _layer_lines(found) if layers else _lines(found))
 
 

@@ -251,7 +251,11 @@ def _refuse_too_many(planned: int, max_items: int | None) -> None:
     from catalog.errors import TooManyItems
 
     if max_items is not None and planned > max_items:
-        raise TooManyItems(f"{planned} files would be removed, at most {max_items} may be", count=planned)
+        raise TooManyItems(
+            f"{planned} files would be removed, at most {max_items} may be",
+            hint="name fewer photos, or raise --max-items",
+            count=planned,
+        )
 
 
 def _do(session: Session, argument: Line) -> int:

@@ -61,13 +61,16 @@ def why_date(session: Session, photo: str) -> None:
 def why_name(session: Session, photo: str, view: str | None) -> None:
     """Tell why a photo is called as it is, in every folder that shows it."""
     from catalog.store.photos import explain_name
+    from daemon.view_options import view_paths
 
     with session.reader() as reader:
         document = explain_name(reader, one_photo(session, reader, photo))
-    if view is not None:
-        wanted = view.strip("/")
-        folders = document["folders"]
-        document["folders"] = [one for one in folders if f"{one['folder']}/".startswith(f"{wanted}/")]
+        paths = view_paths(session.config(), today(reader))
+    found = [{**one, "folder": paths.shown(one["folder"])} for one in document["folders"]]
+    wanted = "" if view is None else f"{view.strip('/')}/"
+    document["folders"] = [
+        one for one in found if one["folder"] is not None and f"{one['folder']}/".startswith(wanted)
+    ]
     session.output.document(document, _name_lines(document))
 
 
@@ -77,13 +80,14 @@ def why_name(session: Session, photo: str, view: str | None) -> None:
 def why_hidden(session: Session, photo: str) -> None:
     """Tell why a photo is not in the folders where one would look for it, and where it is listed."""
     from catalog.store.photos import documents, explain_hidden
+    from daemon.view_options import view_paths
 
     with session.reader() as reader:
         asset_id = one_photo(session, reader, photo)
         told = explain_hidden(reader, asset_id)
         (document,) = documents(reader, [asset_id])
         told["reasons"] += _left_out(session, reader, document)
-    told["views"] = document["views"]
+        told["views"] = view_paths(session.config(), today(reader)).all_shown(document["views"])
     session.output.document(told, _hidden_lines(told))
 
 

@@ -229,17 +229,17 @@ def test_dates_are_set_shifted_and_taken_back(glassine: Glassine, uids: dict[str
     run(glassine, "date", "set", "2001-02-03T04:05", one, "--zone", "Europe/Rome")
     capture = photo(glassine, one)["capture"]
     assert (capture["local"], capture["offset_min"], capture["zone"]) == (
-        "2001-02-03T04:05",
+        "2001-02-03T04:05:00",  # CLI.md: never without seconds; `precision` tells what is known
         60,
         "Europe/Rome",
     )
     assert (capture["source"], capture["precision"]) == ("user", "minute")
     run(glassine, "date", "shift", "-1h", one)
-    assert photo(glassine, one)["capture"]["local"] == "2001-02-03T03:05"
+    assert photo(glassine, one)["capture"]["local"] == "2001-02-03T03:05:00"
     run(glassine, "date", "shift", "-00:05", one)
-    assert photo(glassine, one)["capture"]["local"] == "2001-02-03T03:00"
+    assert photo(glassine, one)["capture"]["local"] == "2001-02-03T03:00:00"
     run(glassine, "date", "shift", "+1y2mo3d", one)
-    assert photo(glassine, one)["capture"]["local"] == "2002-04-06T03:00"
+    assert photo(glassine, one)["capture"]["local"] == "2002-04-06T03:00:00"
     run(glassine, "date", "clear", one)
     assert photo(glassine, one)["capture"] == was
 
@@ -376,6 +376,27 @@ def test_the_log_tells_who_when_and_from_what_to_what(glassine: Glassine, uids: 
     assert "rating: 3 → 4" in glassine("log", one).stdout.decode()
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("album", "add", "Trip", "PHOTO", "--create"), "album Trip: - → in it"),
+        (("place", "set", "52.520008,13.404954,34m", "PHOTO"), "position: - → 52.520008,13.404954,34"),
+        (("face", "add", "0.25,0.1,0.2,0.3", "PHOTO"), ": - → 0.25,0.1,0.2,0.3"),
+        (("date", "set", "2019-07-03", "PHOTO"), "capture: - → 2019-07-03"),
+        (("favorite", "PHOTO"), "favorite: - → yes"),
+        (("title", "", "PHOTO"), "title: - → nothing"),
+        (("tag", "add", "sea", "PHOTO"), "tag sea: - → yes"),
+        (("trash", "put", "PHOTO"), "trashed: - → since 20"),
+    ],
+)
+def test_the_log_tells_values_as_a_person_would(
+    glassine: Glassine, uids: dict[str, str], words: tuple[str, ...], told: str
+) -> None:
+    one = uids["IMG_0001.JPG"]
+    run(glassine, *(one if word == "PHOTO" else word for word in words))
+    assert told in glassine("log", one).stdout.decode()
+
+
 # ---- which photos
 
 
@@ -423,6 +444,10 @@ def test_a_query_a_folder_and_an_original_name_photos(
         (["favorite"], 2),
         (["tag", "add", "x", "{uid}", "--max-items", "-1"], 2),
         (["tag", "add", "x", "{uid}", "--max-items", "many"], 2),
+        (["undo", "99999999999999999999"], 15),
+        (["undo", "9223372036854775807"], 15),
+        (["trash", "put", ""], 2),
+        (["trash", "put", "-r", ""], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
@@ -459,6 +484,17 @@ def test_a_dry_run_tells_and_changes_nothing(
     assert text == "tagged 1 photo with x; new: x (dry run: nothing was changed)\n"
     assert journal(built) == before
     assert glassine("tag", "list", "--json").data == []
+
+
+def test_a_number_below_zero_is_told_as_it_was_written(glassine: Glassine, uids: dict[str, str]) -> None:
+    done = glassine("rate", "5", uids["IMG_0001.JPG"], "--max-items", "-1", "--json", schema="rate")
+    assert done.error["exit_code"] == 2
+    assert "'-1'" in done.error["message"]
+
+
+@pytest.mark.parametrize("option", ["--limit", "--before"])
+def test_a_number_beyond_every_row_asks_for_all_of_the_log(glassine: Glassine, option: str) -> None:
+    assert glassine("log", option, str(2**63), "--json", schema="log").data == run(glassine, "log")
 
 
 def test_a_cap_refuses_the_whole_edit(glassine: Glassine, built: BuiltLibrary) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,24 @@ def glassine(built: BuiltLibrary) -> Glassine:
     return command_of
 
 
+@contextlib.contextmanager
+def small_disk(place: Path, *, size_kib: int) -> Iterator[Path]:
+    """Mount a file system of that size at `place`."""
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Write until nothing fits any more."""
+    with open(disk / "fill", "wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+
+
 def title(glassine: Glassine) -> set[str | None]:
     return {one["title"] for one in glassine("find", "--json").lines("photo")}
 
@@ -63,7 +83,35 @@ def test_a_dump_replaces_no_file_unless_told_to(glassine: Glassine, tmp_path: Pa
 
 
 def test_a_dump_into_a_folder_that_is_not_there_is_an_error(glassine: Glassine, tmp_path: Path) -> None:
-    assert glassine("dump", tmp_path / "no" / "dump.json", "--json", schema="dump").error["exit_code"] == 15
+    target = tmp_path / "no" / "dump.json"
+    refused = glassine("dump", target, "--json", schema="dump").error
+    assert (refused["exit_code"], refused["path"]) == (15, str(target))
+    assert refused["hint"]
+
+
+@pytest.mark.root
+def test_a_full_disk_under_a_dump_is_told_and_leaves_nothing(glassine: Glassine, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size_kib=64) as disk:
+        fill(disk)
+        done = glassine("dump", disk / "dump.json", "--json", schema="dump")
+        assert done.error["code"] == "storage_full"
+        assert done.stderr == ""
+        assert os.listdir(disk) == ["fill"]
+
+
+@pytest.mark.root
+def test_reading_a_library_on_a_full_disk_tells_that_it_is_full(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size_kib=8192) as disk:
+        alone = Glassine(disk / "library")
+        assert alone("init", "--json", schema="init").code == 0
+        # As it is left by the last one who closes it well; whoever reads it makes them again.
+        for suffix in ("-shm", "-wal"):
+            (disk / "library" / f"catalog.sqlite3{suffix}").unlink(missing_ok=True)
+        fill(disk)
+        refused = alone("find", "--json", schema="find").error
+        assert (refused["code"], bool(refused["hint"])) == ("storage_full", True)
+        (disk / "fill").unlink()
+        assert alone("find", "--json", schema="find").code == 0
 
 
 def test_backup_alone_writes_into_the_library_and_list_shows_it(
@@ -228,26 +276,32 @@ def test_the_daemon_makes_a_backup_when_one_is_due_and_not_at_every_start(
 
     settings = BackupSection(keep=2)
 
-    async def days(hours: float) -> list[str]:
-        clock = trio.testing.MockClock(rate=0, autojump_threshold=1.0)
+    async def days(hours: int) -> list[str]:
+        clock = trio.testing.MockClock()
         now_s = time.time() + days.passed_s  # type: ignore[attr-defined]
         monkeypatch.setattr(backups.time, "time_ns", lambda: int((now_s + clock.current_time()) * 1e9))
 
         async def live() -> None:
+            threads = trio.to_thread.current_default_thread_limiter()
             async with backups.open_backups(built.library, settings):
-                await trio.sleep(hours * 3600)
+                for _ in range(hours * 4):
+                    clock.jump(3600 / 4)
+                    await trio.testing.wait_all_tasks_blocked()
+                    while threads.borrowed_tokens:  # a look, or a backup: as long as it takes
+                        time.sleep(0.001)
+                        await trio.testing.wait_all_tasks_blocked()
 
         await trio.to_thread.run_sync(lambda: trio.run(live, clock=clock))
         days.passed_s += hours * 3600  # type: ignore[attr-defined]
         return [one.path.name for one in backup.kept(built.library.backups_dir)]
 
     days.passed_s = 0.0  # type: ignore[attr-defined]
-    first = trio.run(days, 1.0)
+    first = trio.run(days, 1)
     assert len(first) == 1
-    assert trio.run(days, 5.0) == first, "a restart is no reason"
-    later = trio.run(days, 24.0)
+    assert trio.run(days, 5) == first, "a restart is no reason"
+    later = trio.run(days, 24)
     assert len(later) == 2
-    assert trio.run(days, 60.0)[-1] not in first, "the oldest goes"
+    assert trio.run(days, 60)[-1] not in first, "the oldest goes"
 
 
 @pytest.mark.allows_log("no backup was made")

@@ -167,6 +167,18 @@ def test_a_rename_onto_an_alias_follows_it(four: Photos) -> None:
     assert four.of("tags")[:2] == [["kitty"]] * 2
 
 
+def test_a_tag_that_is_moved_along_takes_its_path_from_an_alias(four: Photos) -> None:
+    four.do(TagAdd(four.uids[:1], ("a/b",)))
+    four.do(TagAdd(four.uids[1:2], ("z",)))
+    four.do(TagAlias("z", "x/b"))
+    moved = four.do(TagRename("a", "x"))["journal"]
+    assert [(tag.path, tag.aliases) for tag in tags.tags(four.catalog.writer)] == [
+        ("x", ()), ("x/b", ()), ("z", ()),
+    ]  # fmt: skip
+    four.undo(moved)
+    assert tags.resolve_tag(four.catalog.writer, "x/b").path == "z"
+
+
 def test_folders_of_tags_are_told_to_the_change_feed(four: Photos) -> None:
     four.do(TagAdd(four.uids[:1], ("a/b",)))
     seq = changes.latest_seq(four.catalog.writer)

@@ -140,6 +140,35 @@ async def test_an_unreadable_file_is_left_alone_for_a_while_and_is_no_finding(
 
 
 @pytest.mark.slow
+async def test_facts_that_are_due_again_while_their_reader_sleeps_hold_no_hash_back(
+    library: Library, sample: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "photos"
+    root.mkdir()
+    for name, photo in zip(("a.jpg", "b.jpg"), sorted(sample.rglob("*.[jJ][pP][gG]")), strict=False):
+        shutil.copy(photo, root / name)
+    async with open_living(library) as living:
+        volume_id = await living.add(root)
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        await living.writer.run(_due_soon, time.time_ns())
+        await living.ingest.drained(volume_id)
+        assert (await _numbers(living))["facts_due"] == 1
+        with trio.fail_after(30):
+            while (numbers := await _numbers(living))["facts_due"] or numbers["hash_due"]:  # noqa: ASYNC110 - of the catalog
+                await trio.sleep(0.1)
+
+
+def _due_soon(writer: object, now_ns: int) -> None:
+    """One file's facts in a second, as after an error of a disk; the other's bytes a little later."""
+    first, second = now_ns + 1_000_000_000, now_ns + 1_500_000_000
+    writer.execute(  # type: ignore[attr-defined]
+        "UPDATE content SET facts_state = 'due', facts_retry_ns = ? WHERE id = 1", (first,)
+    )
+    writer.execute("UPDATE content SET hash = NULL WHERE id = 2")  # type: ignore[attr-defined]
+    writer.execute("UPDATE location SET hash_retry_ns = ? WHERE content_id = 2", (second,))  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
 async def test_work_on_a_volume_that_went_away_stops_and_goes_on_when_it_is_back(
     library: Library, sample: Path, tmp_path: Path
 ) -> None:

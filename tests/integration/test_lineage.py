@@ -19,6 +19,8 @@ from store_harness import StoreHarness
 
 PRESENT, FORMER = b"IMG_1.JPG", b"backup/IMG_1.JPG"
 
+DAY_NS = 86_400 * 10**9
+
 
 def edit(catalog: StoreHarness, path: bytes = PRESENT) -> AssetId:
     """Make a photo and edit it in place."""
@@ -253,6 +255,25 @@ def test_a_former_version_waits_until_it_is_known_what_lies_in_its_place(catalog
     assert catalog.said(catalog.asset_at(b"C.JPG")) == {}
     assert catalog.writer.value("SELECT count(*) FROM stack") == 0
     assert ingest.next_hash_ns(catalog.writer, catalog.volume_id) is None
+    assert catalog.check() == []
+
+
+def test_nobody_waits_for_ever_for_a_file_that_is_always_busy(catalog: StoreHarness) -> None:
+    first = write_a_third_photo_over_the_first(catalog)
+    (unread,) = (
+        item for item in ingest.hash_due(catalog.writer, catalog.volume_id, 10) if item.path == b"A.JPG"
+    )
+    later_ns = catalog.now_ns + 30 * DAY_NS
+    ingest.record_hashes(catalog.writer, [HashResult(unread, None, "busy", later_ns)], catalog.now_ns)
+    catalog.read_hashes(b"new/A.JPG")
+    assert ingest.next_hash_ns(catalog.writer, catalog.volume_id) is not None
+    assert stack_of(catalog.writer, catalog.asset_at(b"new/A.JPG")) is None, "it waits"
+    catalog.now_ns += DAY_NS
+    catalog.read_hashes(b"new/A.JPG")
+    restored = catalog.asset_at(b"new/A.JPG")
+    assert restored != first
+    assert stack_of(catalog.writer, restored) is not None
+    assert ingest.hash_due(catalog.writer, catalog.volume_id, 10, now_ns=catalog.now_ns) == []
     assert catalog.check() == []
 
 

@@ -93,7 +93,7 @@ SIMPLE: list[tuple[str, str, str]] = [
     ("a directory by name", listing.ORIGINAL_DIRECTORY_NAMED, "directory_name (parent_id=? AND name=?)"),
     ("header facts", ingest.FACTS_DUE["header"], "content_facts_due (facts_state=? AND id>?)"),
     ("deep facts", ingest.FACTS_DUE["deep"], "content_facts_due (facts_state=? AND id>?)"),
-    ("hashes", ingest.HASH_DUE, "sqlite_autoindex_content_1 (hash=? AND rowid>?)"),
+    ("hashes", ingest.HASH_DUE_FIRST, "sqlite_autoindex_content_1 (hash=? AND rowid>?)"),
     ("sniffs", ingest.SNIFF_DUE, "location_sniff_due (volume_id=? AND id>?)"),
     ("a job", jobs.CLAIMABLE, "job_due (run_after_ns<?)"),
     ("bytes of a photo", listing.OPEN_CONTENT, "location_content (content_id=?)"),

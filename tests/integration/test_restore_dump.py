@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -456,6 +457,24 @@ def _changed(document: bytes, change: object) -> bytes:
     return json.dumps(content).encode()
 
 
+def _thing(content: Any, kind: str) -> Any:
+    return next(one for one in content["things"] if one["kind"] == kind and not one["row"]["is_deleted"])
+
+
+def _row(content: Any, kind: str) -> Any:
+    return _thing(content, kind)["row"]
+
+
+def _said(content: Any, name: str) -> Any:
+    """Return a statement about a property, a new one if the random layer has none."""
+    said = content["photos"][0].setdefault("statements", [])
+    element = "0" * 26 if name in ("face", "album") else ""
+    said.append(
+        {"property": name, "element": element, "value": None, "source": "user", "author": "eve", "made_ns": 1}
+    )
+    return said[-1]
+
+
 BROKEN = {
     "empty": lambda text: b"",
     "no JSON": lambda text: b"hello",
@@ -480,6 +499,23 @@ BROKEN = {
     "no uid": lambda text: _changed(text, lambda d: d["photos"][0].update(uid="../../etc")),
     "a path that climbs": lambda text: text.replace(b'"path":"IMG_1.JPG"', b'"path":"../IMG_1.JPG"'),
     "a huge number": lambda text: _changed(text, lambda d: d["photos"][0].update(first_seen_ns=2**70)),
+    "a folder that climbs": lambda text: _changed(text, lambda d: _row(d, "tag").update(label="..", fold="..")),
+    "a folder in a folder": lambda text: _changed(text, lambda d: _row(d, "tag").update(label="a/b", fold="a/b")),
+    "a photo that climbs": lambda text: _changed(text, lambda d: d["photos"][0].update(name="../x.jpg")),
+    "a path of another": lambda text: _changed(text, lambda d: _row(d, "tag").update(path="elsewhere")),
+    "a tag inside of itself": lambda text: _changed(
+        text, lambda d: _thing(d, "tag")["row"].update(parent=_thing(d, "tag")["uid"])
+    ),
+    "a thing without a time": lambda text: _changed(text, lambda d: _row(d, "tag").update(created_ns="soon")),
+    "a word after which there is no other": lambda text: _changed(
+        text, lambda d: _said(d, "rating").update(made_ns=2**63 - 1)
+    ),
+    "nine stars": lambda text: _changed(text, lambda d: _said(d, "rating").update(value=9)),
+    "a date that is none": lambda text: _changed(text, lambda d: _said(d, "capture").update(value=[1])),
+    "a place nowhere": lambda text: _changed(text, lambda d: _said(d, "position").update(value={"lat": 1})),
+    "a face of a word": lambda text: _changed(text, lambda d: _said(d, "face").update(value={"person": 5})),
+    "an album's order of words": lambda text: _changed(text, lambda d: _said(d, "album").update(value={"at": "x"})),
+    "a stack of a list": lambda text: _changed(text, lambda d: _said(d, "stack").update(value=[])),
     "an unknown property": lambda text: text.replace(b'"property":"title"', b'"property":"mood"', 1),
     "an unknown volume": lambda text: text.replace(b'"volume":"Photos"', b'"volume":"Fotos"'),
 }  # fmt: skip
@@ -495,6 +531,24 @@ def test_what_is_no_good_dump_is_refused_and_changes_nothing(
     with pytest.raises(InvalidValue):
         restored(fresh.writer, document)
     assert dump_of(fresh.writer, with_journal=True) == before
+    fresh.close()
+
+
+def test_a_history_that_leads_elsewhere_is_refused_and_the_rest_can_be_restored(
+    spoken: BuiltLibrary, tmp_path: Path
+) -> None:
+    content = json.loads(dump_of(spoken.writer, with_journal=True))
+    item = next(one for row in reversed(content["journal"]) for one in row["items"] if "after" in one)
+    item["author"] = "eve"
+    fresh = fresh_library(spoken, tmp_path / "fresh", seed=1, is_scanned=True)
+    before = dump_of(fresh.writer, with_journal=True)
+    with pytest.raises(InvalidValue, match="contradicts itself") as refused:
+        restored(fresh.writer, json.dumps(content).encode())
+    assert "without the history" in str(refused.value.hint)
+    assert dump_of(fresh.writer, with_journal=True) == before
+    del content["journal"]
+    restored(fresh.writer, json.dumps(content).encode())
+    assert dump_of(fresh.writer) == dump_of(spoken.writer)
     fresh.close()
 
 

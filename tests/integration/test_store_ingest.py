@@ -173,6 +173,23 @@ def test_due_work_is_paged_by_content(catalog: StoreHarness) -> None:
     assert len(first + rest) == 5
 
 
+def test_what_was_tried_before_is_due_behind_what_was_not(catalog: StoreHarness) -> None:
+    """Or a thousand large files that wait for another one would be read in turns, and the other one never."""
+    for number in range(3):
+        catalog.put(b"IMG_%d.JPG" % number, f"{number}")
+    catalog.scan()
+    first = ingest.hash_due(catalog.writer, catalog.volume_id, 1)[0]
+    with catalog.writer.atomic():
+        catalog.writer.execute(
+            "UPDATE location SET hash_retry_ns = ? WHERE id = ?", (catalog.now_ns, first.location_id)
+        )
+    at = {"now_ns": catalog.now_ns}
+    due = ingest.hash_due(catalog.writer, catalog.volume_id, 10, **at)
+    assert [item.path for item in due] == [b"IMG_1.JPG", b"IMG_2.JPG", b"IMG_0.JPG"]
+    assert len(ingest.hash_due(catalog.writer, catalog.volume_id, 2, **at)) == 2
+    assert len(ingest.hash_due(catalog.writer, catalog.volume_id, 10, now_ns=catalog.now_ns - 1)) == 2
+
+
 def test_a_file_of_unknown_name_becomes_a_photo_when_its_bytes_are_one(catalog: StoreHarness) -> None:
     catalog.put(b"IMG_0001", "x")
     catalog.put(b"data.q7z", "y")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from catalog.ids import AssetId
-from catalog.purge import PurgeRule, why_kept
-from catalog.store import jobs, purging, volumes
+from catalog.purge import PurgeRule, purge_after_ns, why_kept
+from catalog.store import db, jobs, purging, volumes
+from catalog.store.backup import backup_to
+from catalog.store.backup_restore import restore_backup
 from catalog.store.edits import Edit
 from catalog.store.trash import TrashCursor, TrashedPhoto, not_in_trash, trash_page, trashed_file
 from store_harness import NOW_NS, StoreHarness, make_harness
@@ -23,6 +25,7 @@ FORTY_YEARS_NS = 40 * 365 * DAY_NS
 def store(tmp_path: Path) -> Iterator[StoreHarness]:
     store = make_harness(tmp_path / "library")
     store.writer.execute("UPDATE volume SET mode = 'rw'")
+    store.now_ns = NOW_NS - 1000  # files are seen before they are trashed
     yield store
     violations = store.check()
     store.close()
@@ -103,6 +106,37 @@ def test_a_40_year_old_mtime_is_kept_its_30_days(store: StoreHarness) -> None:
     assert why_kept(file, PurgeRule(NOW_NS + RETENTION_NS, RETENTION_NS)) is None
 
 
+def test_a_copy_that_arrives_when_the_retention_is_over_has_its_own_grace(store: StoreHarness) -> None:
+    store.put(b"old.jpg", "bytes")
+    store.ingest()
+    asset_id = trash(store, b"old.jpg")
+    store.now_ns = NOW_NS + RETENTION_NS
+    store.put(b"card/new.jpg", "bytes", inode=77)
+    store.ingest()
+    (photo,) = in_trash(store)
+    assert photo.asset_id == asset_id
+    later = PurgeRule(store.now_ns + RETENTION_NS, RETENTION_NS)
+    for rule, kept in ((PurgeRule(store.now_ns, RETENTION_NS), [None, "retention"]), (later, [None, None])):
+        assert [why_kept(file, rule) for file in photo.files] == kept
+    assert purge_after_ns(photo.files, RETENTION_NS) == NOW_NS + RETENTION_NS
+
+
+def test_in_a_catalog_that_was_restored_the_grace_begins_anew(store: StoreHarness, tmp_path: Path) -> None:
+    """It may have been taken out of the trash after the backup was made: nobody remembers."""
+    store.put(b"a.jpg", "a")
+    store.ingest()
+    trash(store, b"a.jpg")
+    made = backup_to(store.library, tmp_path / "backup")
+    assert why_kept(in_trash(store)[0].files[0], PurgeRule(NOW_NS + RETENTION_NS, RETENTION_NS)) is None
+    store.writer.close()
+    restored_ns = NOW_NS + RETENTION_NS
+    restore_backup(store.library, made.path, now_ns=restored_ns)
+    store.writer = db.open_writer(store.library)
+    (file,) = in_trash(store)[0].files
+    assert why_kept(file, PurgeRule(restored_ns + RETENTION_NS - 1, RETENTION_NS)) == "retention"
+    assert why_kept(file, PurgeRule(restored_ns + RETENTION_NS, RETENTION_NS)) is None
+
+
 def test_a_purge_is_a_journal_row_and_one_row_per_file_before_anything_else(store: StoreHarness) -> None:
     store.put(b"a.jpg", "a")
     store.ingest()
@@ -136,6 +170,24 @@ def test_a_done_purge_makes_the_file_missing_and_keeps_everything_said(store: St
     assert store.column(asset_id, "state") == "trashed"
     assert {file.path for file in in_trash(store)[0].files} == {b"a.jpg", b"elsewhere/b.jpg"}
     assert store.shown() == {}
+
+
+def test_a_purged_file_that_is_put_back_has_a_grace_of_its_own(store: StoreHarness) -> None:
+    store.put(b"a.jpg", "bytes")
+    store.ingest()
+    asset_id = trash(store, b"a.jpg")
+    store.now_ns = NOW_NS + RETENTION_NS
+    recorded = record(store, one_file(store, asset_id), rule=PurgeRule(store.now_ns, RETENTION_NS))
+    (written,) = recorded.written.values()
+    purging.finish(store.writer, written, "done", None, now_ns=store.now_ns)
+    store.remove(b"a.jpg")
+    store.now_ns += RETENTION_NS
+    returned_ns = store.now_ns
+    store.put(b"a.jpg", "bytes", inode=78)
+    store.ingest()
+    file = one_file(store, asset_id)
+    assert why_kept(file, PurgeRule(returned_ns + RETENTION_NS - 1, RETENTION_NS)) == "retention"
+    assert why_kept(file, PurgeRule(store.now_ns + RETENTION_NS, RETENTION_NS)) is None
 
 
 def test_a_refused_purge_leaves_the_file_present(store: StoreHarness) -> None:

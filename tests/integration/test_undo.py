@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from editing import Photos, make_photos
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.commands import AddVolume, Command
+from catalog.commands import AddVolume, Command, execute
 from catalog.commands.layer import (
     AlbumAdd,
     AlbumCover,
@@ -53,7 +54,7 @@ from catalog.commands.layer import (
     Undo,
 )
 from catalog.errors import Conflict, GlassineError, NotFound, TooManyItems
-from catalog.store import journal, tags
+from catalog.store import journal, photos, tags
 from store_harness import make_harness
 
 NOBODY: tuple[str, ...] = ()
@@ -291,6 +292,68 @@ def test_said_of_both_at_once_is_taken_back_from_both(four: Photos) -> None:
     four.catalog.ingest()
     four.undo(row)
     assert four.of("rating") == [None] * 4
+
+
+def test_said_of_two_that_were_merged_is_taken_back_also_when_both_are_a_third_by_now(tmp_path: Path) -> None:
+    catalog = make_harness(tmp_path / "library")
+    for name in (b"c", b"b", b"a"):
+        catalog.put(b"%s.JPG" % name, "same", inode=name[0])
+    catalog.scan()
+    uids = [catalog.column(catalog.asset_at(b"%s.JPG" % name), "uid") for name in (b"a", b"b", b"c")]
+    rated = execute(catalog.writer, Rate((str(uids[1]), str(uids[2])), 5), now_ns=catalog.now_ns)["journal"]
+    catalog.read_hashes(b"b.JPG", b"c.JPG")
+    catalog.read_hashes(b"a.JPG")
+    asset_id = catalog.asset_at(b"a.JPG")
+    assert catalog.said(asset_id) == {("rating", ""): "5"}
+    execute(catalog.writer, Undo(rated), now_ns=catalog.now_ns)
+    assert catalog.said(asset_id) == {}
+    assert catalog.check() == []
+    catalog.close()
+
+
+@pytest.mark.parametrize("is_redone", [False, True])
+def test_a_thing_that_the_heir_of_former_bytes_has_too_stays(four: Photos, is_redone: bool) -> None:
+    row = four.do(TagAdd(four.uids[:1], ("beach",)))["journal"]
+    if is_redone:
+        row = four.undo(four.undo(row)["journal"])["journal"]
+    four.catalog.put(b"d0/IMG_0.JPG", "photo 0, edited", inode=100)
+    four.catalog.put(b"copy/IMG_0.JPG", "photo 0", inode=101)
+    four.catalog.ingest()
+    heir = photos.documents(four.catalog.writer, [four.catalog.asset_at(b"copy/IMG_0.JPG")])[0]
+    assert (heir["uid"] != four.uids[0], heir["tags"]) == (True, ["beach"])
+    refused = four.refuse(Undo(row), Conflict, "'beach'")
+    assert refused.details["photos"] == [heir["uid"]]
+    four.do(TagRemove((heir["uid"],), ("beach",)))
+    four.undo(row)
+    assert four.of("tags")[0] == []
+
+
+def test_a_later_word_wins_although_the_clock_went_back_and_the_program_wrote_meanwhile(four: Photos) -> None:
+    four.do(Rate(four.uids[:1], 5))
+    four.catalog.now_ns -= 3600 * 10**9
+    four.catalog.put(b"copy/IMG_9.JPG", "photo 1")
+    four.catalog.ingest()
+    assert four.catalog.writer.value("SELECT command FROM journal ORDER BY id DESC").startswith(
+        '{"do":"merge"'
+    )
+    four.do(Rate(four.uids[:1], 3), author="somebody else")
+    assert four.of("rating")[0] == 3
+
+
+def test_a_tag_does_not_come_back_under_what_means_another_tag_now(four: Photos) -> None:
+    four.do(TagAdd(four.uids[:1], ("foo",)))
+    four.do(TagAdd(four.uids[1:2], ("bar",)))
+    deleted = four.do(TagDelete("foo"))["journal"]
+    alias = four.do(TagAlias("bar", "foo"))["journal"]
+    assert alias in four.refuse(Undo(deleted), Conflict, "'foo'").details["journal"]
+    freed = four.do(TagAlias("bar", "foo", is_removed=True))["journal"]
+    made = four.do(TagCreate("foo"))["journal"]
+    assert made in four.refuse(Undo(freed), Conflict, "'foo'").details["journal"]
+    four.undo(made)
+    four.undo(freed)
+    four.undo(alias)
+    four.undo(deleted)
+    assert four.of("tags")[:2] == [["foo"], ["bar"]]
 
 
 def test_what_the_program_did_itself_is_not_taken_back(four: Photos) -> None:

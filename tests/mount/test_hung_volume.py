@@ -34,7 +34,11 @@ class Nas:
             [shutil.which("bindfs") or "bindfs", "-f", "--no-allow-other", stored, place],
             stderr=subprocess.DEVNULL,
         )
-        wait_until(lambda: mounting.mount_type(place) is not None)
+        try:
+            wait_until(lambda: mounting.mount_type(place) is not None)
+        except BaseException:
+            self.close()
+            raise
 
     def hang(self) -> None:
         self._server.send_signal(signal.SIGSTOP)
@@ -45,7 +49,11 @@ class Nas:
     def close(self) -> None:
         self.answer()
         subprocess.run(["fusermount3", "-uz", self.place], check=False)
-        self._server.wait(10)
+        try:
+            self._server.wait(10)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            raise
 
 
 @pytest.fixture
@@ -54,10 +62,12 @@ def nas(tmp_path) -> Iterator[tuple[Nas, BuiltLibrary]]:
     (tmp_path / "stored").mkdir()
     (tmp_path / "volume").mkdir()
     served = Nas(tmp_path / "volume", tmp_path / "stored")
-    built = build_library(tmp_path, {f"{number:02d}.jpg": SPEC for number in range(40)})
-    yield served, built
-    built.close()
-    served.close()
+    try:
+        built = build_library(tmp_path, {f"{number:02d}.jpg": SPEC for number in range(40)})
+        yield served, built
+        built.close()
+    finally:
+        served.close()
 
 
 def reading(path: Path, results: list[bytes | OSError]) -> threading.Thread:
@@ -67,7 +77,7 @@ def reading(path: Path, results: list[bytes | OSError]) -> threading.Thread:
         except OSError as error:
             results.append(error)
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=read, daemon=True)  # one that hangs must not keep pytest from its end
     thread.start()
     return thread
 

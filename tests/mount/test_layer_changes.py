@@ -144,6 +144,49 @@ def test_after_one_tag_no_other_name_is_asked_for(tmp_path):
     built.close()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [AlbumAdd, AlbumCreate, AlbumRename, DateSet, Describe, Favorite, Hide, PersonAdd, PersonRename, Rate, SearchSave,
+     StackMake, TagAdd, TagRename, TrashPut],
+    ids=lambda command: command.__name__,
+)  # fmt: skip
+def test_after_one_edit_no_other_name_is_asked_for(live: Live, command: type[LayerCommand]):
+    """Every other photo in every kind of folder: only what was changed is asked for again."""
+    first, other, *rest = (live.uid(f"{number:03d}.jpg") for number in range(8))
+    live.do(
+        TagAdd((first, *rest), ("old/tag",)), AlbumAdd((first, *rest), "Old/Album", is_created=True), Rate((first, *rest), 3),
+        PersonAdd((first, *rest), "Old"), Favorite((first, *rest)), TagAdd((other,), ("b",)), PersonAdd((other,), "Berta"),
+        AlbumCreate("B"),
+    )  # fmt: skip
+    live.drained()
+    one = (other,)
+    made: dict[type[LayerCommand], LayerCommand] = {
+        AlbumAdd: AlbumAdd(one, "B"), AlbumCreate: AlbumCreate("Old/New"), AlbumRename: AlbumRename("B", "C"),
+        DateSet: DateSet(one, "1999-12-31"), Describe: Describe(one, "said"), Favorite: Favorite(one), Hide: Hide(one),
+        PersonAdd: PersonAdd(one, "New"), PersonRename: PersonRename("Berta", "Carla"), Rate: Rate(one, 3),
+        SearchSave: SearchSave("Best", "rating>=3"), StackMake: StackMake((other, first)), TagAdd: TagAdd(one, ("old/tag",)),
+        TagRename: TagRename("b", "c"), TrashPut: TrashPut(one),
+    }  # fmt: skip
+    folders = (DAY, "Types/Photos/2019", "Albums/Old/Album", "Tags/old/tag", "Tags/old/_all", "Ratings/3", "People/Old/2019",
+               "Favorites")  # fmt: skip
+    paths = [live.place / folder / f"{number:03d}.jpg" for folder in folders for number in range(2, 8)]
+
+    def look() -> None:
+        for path in paths:
+            path.stat()
+
+    look()
+    quiet = asked(live, look)
+    assert quiet.get("lookup", 0) == 0, quiet
+    live.do(made[command])
+    live.drained()
+    requests = asked(live, look)
+    above = command is DateSet  # Types/Photos, which has got the folder of another year
+    assert requests.get("lookup", 0) == above, requests
+    for kind in ("getattr", "readdir", "open"):
+        assert requests.get(kind, 0) <= quiet.get(kind, 0), requests
+
+
 def test_the_times_of_folders_follow_their_last_change(live):
     live.do(AlbumCreate("Trip/Day"), TagAdd((live.uid("001.jpg"),), ("a/b",)))
     live.drained()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -37,9 +38,11 @@ def product(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[
     product.init(photos)
     (product.library / "config.toml").write_text(CONFIG)
     product.run("scan")
-    product.run("up", "--mount", str(product.mountpoint))
-    yield product
-    product.detach()
+    try:
+        product.run("up", "--mount", str(product.mountpoint))
+        yield product
+    finally:
+        product.detach()
 
 
 def status_over_http(product: Product, path: str) -> int:
@@ -86,3 +89,23 @@ def test_what_is_said_on_the_command_line_is_a_folder_within_a_second(
     product.run("undo")
     wait_until(lambda: not shown.exists(), what=f"{path} is taken back", deadline_s=SEEN_S)
     assert status_over_http(product, f"{path}/{photo['name']}") == 404
+
+
+def test_every_path_that_is_told_of_a_photo_is_there(product: Product) -> None:
+    """Whatever the views are called, and whoever tells: `show`, `find`, `why` and the file beside the photo."""
+    photo = product.found()[0]
+    product.run("album", "add", "Told", "--create", photo["uid"])
+    (shown,) = product.data("show", photo["uid"])
+    (found,) = product.found("album:Told")
+    meta = product.mountpoint / ".glassine" / "by-id" / photo["uid"] / "meta.json"
+    named = [f"{one['folder']}/{one['name']}" for one in product.data("why", "name", photo["uid"])["folders"]]
+    hidden = product.data("why", "hidden", photo["uid"])["views"]
+    assert f"Alben/Told/{photo['name']}" in named
+    assert shown["views"] == found["views"] == json.loads(meta.read_bytes())["views"] == hidden
+    assert shown["views"][: len(named)] == named
+    for path in shown["views"]:
+        wait_until((product.mountpoint / path).is_file, what=f"{path} is there", deadline_s=SEEN_S)
+        assert status_over_http(product, path) == 200
+    assert [product.data("why", "name", photo["uid"], "--view", "Alben")["folders"][0]["folder"]] == [
+        "Alben/Told"
+    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from product import Product, wait_until
+from product import Product, end, wait_until
 
 pytestmark = pytest.mark.mount
 
@@ -85,11 +85,12 @@ def test_down_ends_a_mount_that_was_started_by_hand(product: Product) -> None:
 
 def test_foreground_mount_ends_with_zero_on_ctrl_c(product: Product) -> None:
     with product.start("mount", "--foreground", str(product.mountpoint)) as mount:
-        assert mount.stdout is not None
-        assert "mounted on" in mount.stdout.readline()
-        mount.send_signal(signal.SIGINT)
-        mount.communicate(timeout=10)
-        assert mount.returncode == 0
+        try:
+            assert mount.stdout is not None
+            assert "mounted on" in mount.stdout.readline()
+            assert end(mount, deadline_s=10) == 0
+        finally:
+            mount.kill()
     assert not os.path.ismount(product.mountpoint)
 
 

@@ -40,9 +40,11 @@ def built(tmp_path) -> Iterator[BuiltLibrary]:
 @pytest.fixture
 def mount(built, tmp_path) -> Iterator[Mount]:
     mounted = Mount(built.library, tmp_path / "mnt", tmp_path / "log")
-    assert mounted.is_ready, mounted.first_line + mounted.log
-    yield mounted
-    mounted.clean_up()
+    try:
+        assert mounted.is_ready, mounted.first_line + mounted.log
+        yield mounted
+    finally:
+        mounted.clean_up()
 
 
 def is_mounted(mount: Mount) -> bool:

@@ -149,7 +149,11 @@ def test_a_second_start_opens_no_photo(tmp_path: Path, photos: Path) -> None:
         assert names == len(list(files_below(photos)))
     finally:
         product.detach()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert opened_files(log.read_text(errors="replace").splitlines(), photos) == []
     shutil.rmtree(photos)
 

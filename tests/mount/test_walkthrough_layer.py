@@ -110,10 +110,14 @@ def walk(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Wal
         ("trash", "put", trashed["uid"]),
     ):
         product.run(*words)
-    product.up()
-    documents = {one["name"]: one for one in product.data("show", *(one["uid"] for one in (star, *others)))}
-    yield Walk(product, photos, documents, star["name"], product.data("show", trashed["uid"])[0])
-    product.detach()
+    try:
+        product.up()
+        documents = {
+            one["name"]: one for one in product.data("show", *(one["uid"] for one in (star, *others)))
+        }
+        yield Walk(product, photos, documents, star["name"], product.data("show", trashed["uid"])[0])
+    finally:
+        product.detach()
     assert not touched(before, fingerprints(photos)), "a program changed an original"
 
 

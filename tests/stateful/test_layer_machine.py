@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from store_harness import StoreHarness, make_harness
 
 Key = tuple[Any, ...]
 PATHS = [f"{folder}/IMG_{number}.JPG".encode() for folder in ("a", "b") for number in range(3)]
+FIRST_PHOTOS = 3
 BODIES = st.integers(0, 3).map(str)
 TAGS = st.sampled_from(["beach", "Beach", "animals", "animals/cat", "animals/dog", "café"])
 ALBUMS = st.sampled_from(["Rome", "Rome/Day 1", "Best"])
@@ -59,10 +61,11 @@ class LayerMachine(RuleBasedStateMachine):
         self.rows: dict[int, dict[Key, tuple[Any, Any]]] = {}
         self.undone: dict[int, int] = {}
         self.takes_back: dict[int, int] = {}
-        self.united: list[tuple[int, Key]] = []
+        self.united: list[Key] = []
         self.stamp = 0
         for number, path in enumerate(PATHS):
-            self.catalog.put(path, f"photo {number}", inode=number + 1)
+            if number < FIRST_PHOTOS:  # the others arrive later: what is new and unread is what can merge
+                self.catalog.put(path, f"photo {number}", inode=number + 1)
             self.catalog.dates[path] = f"2019-08-0{number + 1}T10:00:00"
         self.catalog.ingest()
         self.inode = 100
@@ -72,13 +75,22 @@ class LayerMachine(RuleBasedStateMachine):
     def uids(self, chosen: list[int]) -> tuple[str, ...]:
         """Return the uids of the photos at these paths; what is gone from disk is remembered by its row."""
         found = []
-        for index in chosen:
+        seen = [index for index in chosen if self.is_seen(PATHS[index])]
+        for index in seen or [0]:
             asset_id = self.catalog.asset_at(PATHS[index])
             uid = self.catalog.column(asset_id, "uid")
             assert isinstance(uid, str)
             if uid not in found:
                 found.append(uid)
         return tuple(found)
+
+    def is_seen(self, path: bytes) -> bool:
+        directory, _, name = path.rpartition(b"/")
+        row = self.catalog.writer.row(
+            "SELECT 1 FROM location AS l JOIN directory AS d ON d.id = l.directory_id WHERE d.path = ? AND l.name = ?",
+            (directory, name),
+        )
+        return row is not None
 
     def aliases(self) -> dict[str, str]:
         return dict(
@@ -89,7 +101,7 @@ class LayerMachine(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 5), body=BODIES)
     def copy_arrives(self, index: int, body: str) -> None:
-        """Other bytes at a path: a new version, or a copy that will merge."""
+        """Other bytes at a path: a new version; or a new file, perhaps a copy that will merge."""
         self.inode += 1
         self.catalog.put(PATHS[index], f"photo {body}", inode=self.inode)
         self.catalog.scan()
@@ -103,12 +115,12 @@ class LayerMachine(RuleBasedStateMachine):
 
     @rule(one=st.integers(0, 5), other=st.integers(0, 5))
     def files_swap_or_move(self, one: int, other: int) -> None:
-        first, second = (PATHS[index].rpartition(b"/") for index in (one, other))
         disk = self.catalog.disk
-        disk[first[0]][first[2]], disk[second[0]][second[2]] = (
-            disk[second[0]][second[2]],
-            disk[first[0]][first[2]],
-        )
+        places = [PATHS[index].rpartition(b"/") for index in dict.fromkeys((one, other))]
+        files = [disk[directory].pop(name, None) for directory, _, name in places]
+        for (directory, _, name), file in zip(places, reversed(files), strict=True):
+            if file is not None:
+                disk[directory][name] = file
         self.catalog.ingest()
         self.learn_from_machine()
 
@@ -120,10 +132,12 @@ class LayerMachine(RuleBasedStateMachine):
             assert key in catalog, f"{key} was forgotten"
             candidates = [v for k, (v, _) in self.sayings() if self.key_now(k) == key]
             assert catalog[key] in candidates, (key, value)
-        for key in [key for key in self.state if key[0] == "said"]:
+        said = [key for key in self.state if key[0] == "said"]
+        meant = Counter(self.key_now(key) for key in said)
+        self.united += [now for now, count in meant.items() if count > 1]  # one of two words was chosen
+        for key in said:
             now = self.key_now(key)
             if now != key:
-                self.united.append((self.stamp, now))
                 moved = self.state.pop(key)
                 if moved[0] == catalog[now] and moved[1] > self.state.get(now, (None, 0))[1]:
                     self.state[now] = moved  # the later word stands, said when it was said
@@ -393,9 +407,9 @@ class LayerMachine(RuleBasedStateMachine):
     def undo(self, data: st.DataObject) -> None:
         """Exactly, or not at all: the model decides which."""
         number = data.draw(st.sampled_from(sorted(self.rows)))
-        difference = {self.key_of_undo(key): values for key, values in self.rows[number].items()}
+        difference = self.difference_of(number)
         is_free = number not in self.undone and all(
-            self.state.get(key) == after for key, (_, after) in difference.items()
+            self.state.get(key) in afters for key, (_, afters) in difference.items()
         )
         self.catalog.now_ns += 1
         before = self.catalog_state()
@@ -406,6 +420,7 @@ class LayerMachine(RuleBasedStateMachine):
             self.require_reason(is_free, difference, refused)
             return
         assert is_free, "an undo went over a later edit"
+        was = {key: self.state.get(key) for key in difference}
         for key, (old, _) in difference.items():
             if old is None:
                 self.state.pop(key, None)
@@ -417,15 +432,31 @@ class LayerMachine(RuleBasedStateMachine):
             if key[0] == "thing":
                 assert now.get(key) == old or (old is None and json.loads(now[key])["is_deleted"])
                 self.state[key] = now.get(key)
+        assert not self.named_still(difference), "an undo took a thing away that somebody still has"
         self.takes_back[answer["journal"]] = number
-        self.rows[answer["journal"]] = {
-            key: (after, self.state.get(key)) for key, (_, after) in difference.items()
-        }
+        self.rows[answer["journal"]] = {key: (was[key], self.state.get(key)) for key in difference}
         self.undone[number] = answer["journal"]
         self.mark_in_force(number)
 
+    def difference_of(self, number: int) -> dict[Key, tuple[Any, list[Any]]]:
+        """Return key -> (before the row, what the row left), photos as they are called now; of two the later word."""
+        found: dict[Key, tuple[Any, list[Any]]] = {}
+        for key, (before, after) in self.rows[number].items():
+            now = self.key_of_undo(key)
+            other, afters = found.get(now, (None, []))
+            is_later = other is not None and (before is None or other[1] > before[1])
+            found[now] = (other if is_later else before, [*afters, after])
+        return found
+
+    def named_still(self, difference: dict[Key, tuple[Any, list[Any]]]) -> list[Key]:
+        """Return the sayings that give photos a thing which there was not before the row."""
+        gone = {key[2] for key, (old, _) in difference.items() if key[0] == "thing" and old is None}
+        return [
+            key for key, (value, _) in self.sayings() if value and (key[3] in gone or _mentions(value, gone))
+        ]
+
     def require_reason(
-        self, is_free: bool, difference: dict[Key, tuple[Any, Any]], refused: Conflict
+        self, is_free: bool, difference: dict[Key, tuple[Any, list[Any]]], refused: Conflict
     ) -> None:
         """A refusal needs something that stands in the way."""
         has_reason = (
@@ -447,7 +478,7 @@ class LayerMachine(RuleBasedStateMachine):
     def key_of_undo(self, key: Key) -> Key:
         return self.key_now(key) if key[0] == "said" else key
 
-    def is_still_used(self, difference: dict[Key, tuple[Any, Any]]) -> bool:
+    def is_still_used(self, difference: dict[Key, tuple[Any, list[Any]]]) -> bool:
         """Tell whether the row made a thing that other sayings or things name."""
         made = {
             key[2]
@@ -462,7 +493,7 @@ class LayerMachine(RuleBasedStateMachine):
         ]
         return bool(made & named) or any(uid in json.dumps(value) for uid in made for value in inside)
 
-    def is_name_taken(self, difference: dict[Key, tuple[Any, Any]]) -> bool:
+    def is_name_taken(self, difference: dict[Key, tuple[Any, list[Any]]]) -> bool:
         """Tell whether a thing that would come back has a name that another living one has now, or none above it."""
         living = {
             key: json.loads(value)
@@ -473,6 +504,9 @@ class LayerMachine(RuleBasedStateMachine):
             if key[0] != "thing" or old is None or json.loads(old)["is_deleted"]:
                 continue
             wanted = json.loads(old)
+            above = (key[0], key[1], wanted.get("parent"))
+            if above[2] is not None and above not in living and above not in difference:
+                return True  # what it lay in was deleted later
             for other, thing in living.items():
                 if other != key and other[1] == key[1] and thing.get("fold") == wanted.get("fold"):
                     return True
@@ -481,8 +515,9 @@ class LayerMachine(RuleBasedStateMachine):
                     return True  # it lies in, or above, what moved meanwhile
         return False
 
-    def was_united(self, difference: dict[Key, tuple[Any, Any]]) -> bool:
-        return any(key == united for key in difference for _, united in self.united)
+    def was_united(self, difference: dict[Key, tuple[Any, list[Any]]]) -> bool:
+        """Tell whether a merge chose between two words about one of these; its photo may have been merged since."""
+        return any(self.key_now(united) in difference for united in self.united)
 
     @rule()
     def restart(self) -> None:
@@ -496,6 +531,13 @@ class LayerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.catalog.close()
         shutil.rmtree(self.directory)
+
+
+def _mentions(value: Any, uids: set[str]) -> bool:
+    """Tell whether a value (stack, face) names one of these things."""
+    return (
+        value in uids if isinstance(value, str) else isinstance(value, dict) and value.get("person") in uids
+    )
 
 
 SHORT = settings(

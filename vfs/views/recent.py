@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from catalog.buckets import Bucket, View
@@ -16,6 +16,7 @@ from catalog.store.db import Reader
 from catalog.values import Viewer
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack
 from vfs.nodes import Entry, Node
+from vfs.options import first_recent_day
 from vfs.views.contract import Step, missing, page
 from vfs.views.folders import folded_photo, folder_node, photo, photos, view_node
 
@@ -87,7 +88,7 @@ class RecentView:
 
     def _first_day(self) -> int:
         now = datetime.fromtimestamp(self._clock() / 1e9, UTC).astimezone(self._zone)
-        first = now.date() - timedelta(days=self._days - 1)
+        first = first_recent_day(now.date(), self._days)
         return first.year * 10_000 + first.month * 100 + first.day
 
 

@@ -19,6 +19,7 @@ from catalog.store.db import Reader
 from catalog.values import PhotoRow, Viewer, Volume
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack, unpack
 from vfs.nodes import Entry, Node
+from vfs.options import ViewPaths
 from vfs.views.contract import missing, page
 from vfs.views.folders import decoded, fixed_node, photo_node
 from vfs.views.originals import shown_volumes
@@ -53,10 +54,16 @@ class Served:
 
 
 class ServiceView:
-    """See `vfs.views.contract.View`."""
+    """See `vfs.views.contract.View`.
 
-    def __init__(self, served: Served) -> None:
+    Args:
+        served: what is told of the serving process.
+        paths: where photos are found in this tree, today.
+    """
+
+    def __init__(self, served: Served, paths: Callable[[], ViewPaths]) -> None:
         self._served = served
+        self._paths = paths
 
     def node(self, reader: Reader, at: Unpacked) -> Node:
         """Return a folder, or a generated file with the size that it has now."""
@@ -109,7 +116,8 @@ class ServiceView:
         """Return the bytes of a generated file, as of now."""
         if at.kind is Kind.META:
             row = _photo(reader, at.key)
-            return _json(photos.documents(reader, [row.asset_id])[0])
+            (document,) = photos.documents(reader, [row.asset_id])
+            return _json({**document, "views": self._paths().all_shown(document["views"])})
         if pack(*at) == VERSION:
             return metadata.version("glassine").encode() + b"\n"
         return _json(self._status(reader))

@@ -30,6 +30,11 @@ from vfs.views.timeline import TimelineView
 from vfs.views.types import types_view
 
 
+def local_day(now_ns: int, zone: ZoneInfo) -> date:
+    """Return the day that a moment belongs to."""
+    return datetime.fromtimestamp(now_ns / 1e9, UTC).astimezone(zone).date()
+
+
 class ViewTable:
     """Every view of one tree. Immutable once made.
 
@@ -61,7 +66,7 @@ class ViewTable:
         self.labelled: dict[int, LabelledView] = {}
 
         def today() -> date:
-            return datetime.fromtimestamp(clock() / 1e9, UTC).astimezone(zone).date()
+            return local_day(clock(), zone)
 
         self.search = SearchView(created_ns, today)
         self._add_of_columns(RecentView(zone=zone, clock=clock, days=options.recent_days))
