@@ -242,7 +242,7 @@ def _camera(session: Session, value: TextMatch) -> Fragment:
     texts = [_like(f"glassine_camera({number}, k.make, k.model)", value) for number in range(3)]
     condition = " OR ".join(part for part, _ in texts)
     return (
-        f"a.camera_id IS NOT NULL AND a.camera_id IN (SELECT k.id FROM camera AS k WHERE {condition})",
+        f"+a.camera_id IS NOT NULL AND +a.camera_id IN (SELECT k.id FROM camera AS k WHERE {condition})",
         [one for _, values in texts for one in values],
     )
 
@@ -288,7 +288,7 @@ _STACKED = (
 )
 _HAS: dict[str, str] = {
     "gps": _said("e.lat IS NOT NULL"),
-    "camera": "a.camera_id IS NOT NULL",
+    "camera": "+a.camera_id IS NOT NULL",
     "lens": f"ifnull({_fact('lens')}, '') <> ''",
     "date": _DATED,
     "offset": f"{_DATED} AND json_extract(a.capture, '$.offset_min') IS NOT NULL",
@@ -315,7 +315,7 @@ _IS: dict[str, str] = {
     "offline": f"{_PRESENT} AND NOT {_READABLE}",
     "pending": "a.capture IS NULL",
     "undated": _GUESS,
-    **{kind: f"a.kind = '{kind}'" for kind in KINDS},
+    **{kind: f"+a.kind = '{kind}'" for kind in KINDS},
     **{word: f"a.types & {flag} <> 0" for word, flag in _FLAGS.items() if word not in KINDS},
 }
 
@@ -328,7 +328,7 @@ def _word(table: dict[str, str]) -> Condition:
 
 
 def _kind(session: Session, value: Choice) -> Fragment:
-    return "a.kind = ?", [value.word]
+    return "+a.kind = ?", [value.word]  # by id or by a lead, never by the index
 
 
 def _type(session: Session, value: TypeFlag) -> Fragment:
@@ -360,7 +360,7 @@ _TERMS: dict[str, Condition] = {
     "kind": _kind,
     "type": _type,
     "date": _days("a.day"),
-    "added": _days("a.added_day"),
+    "added": _days("+a.added_day"),
     "size": _number("a.size"),
     "width": _number(_fact("width")),
     "height": _number(_fact("height")),

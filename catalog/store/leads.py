@@ -2,7 +2,7 @@
 
 A page of answers is asked in the order of ids. A lead of at most NARROW ids is gathered and sorted anew for each page;
 where a query has none so small, its condition is asked of one asset after the other, which is quick as matches are many.
-What no index can serve (patterns that begin with `*`, paths, numbers of pixels, negations) leads nowhere.
+What no index can serve (patterns that begin with `*`, lenses, numbers of pixels or bytes, negations) leads nowhere.
 """
 
 from __future__ import annotations
@@ -30,9 +30,19 @@ from catalog.query.predicate import (
 )
 from catalog.store.conditions import range_of, words_asked
 from catalog.store.db import Session
-from catalog.store.meant import albums_meant, labels_meant, persons_called, tags_meant
+from catalog.store.meant import (
+    albums_meant,
+    cameras_meant,
+    directories_meant,
+    labels_meant,
+    persons_called,
+    tags_meant,
+    volumes_meant,
+)
 
 NARROW = 20_000
+# Their leads find photos with a day, or with a file.
+_ONLY_IF_SHOWN = ("date", "volume", "held", "path")
 # So few that a better lead is not worth looking for.
 _FEW = 200
 # A degree of latitude is 111.2 km on our sphere; a little less makes the band a little wider than asked.
@@ -92,12 +102,14 @@ def _term_lead(session: Session, term: Term, is_shown_only: bool) -> Lead | None
     if isinstance(term.value, Words):
         sql = "SELECT rowid FROM photo_text WHERE photo_text MATCH ?"
         return Lead(sql, (words_asked(term.field, term.value),))
+    if isinstance(term.value, Choice) and term.field == "kind":
+        return _kind(session, term.value)
     if isinstance(term.value, Choice):
         found = _OF_WORD.get((term.field, term.value.word))
         if found is None and is_shown_only:
             found = _OF_WORD_IF_SHOWN.get((term.field, term.value.word))
         return None if found is None else Lead(found, ())
-    if term.field == "date" and not is_shown_only:
+    if term.field in _ONLY_IF_SHOWN and not is_shown_only:
         return None
     maker = _OF_TERM.get(term.field)
     return None if maker is None else maker(session, term.value)
@@ -166,6 +178,44 @@ def _near(session: Session, value: Near) -> Lead:
     )
 
 
+def _camera(session: Session, value: TextMatch) -> Lead:
+    return Lead(
+        "SELECT b.id FROM asset AS b INDEXED BY asset_camera WHERE b.camera_id IS NOT NULL"
+        " AND b.camera_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(cameras_meant(session, value)),),
+    )
+
+
+def _added(session: Session, value: DayRange) -> Lead:
+    return Lead(
+        "SELECT b.id FROM asset AS b INDEXED BY asset_recent WHERE b.added_day BETWEEN ? AND ?",
+        (value.low, value.high),
+    )
+
+
+def _kind(session: Session, value: Choice) -> Lead:
+    return Lead("SELECT b.id FROM asset AS b INDEXED BY asset_kind WHERE b.kind = ?", (value.word,))
+
+
+_FILES_IN = (
+    " CROSS JOIN location AS l ON l.directory_id = d.id CROSS JOIN content AS c ON c.id = l.content_id"
+)
+
+
+def _volume(session: Session, value: TextMatch) -> Lead:
+    """Photos with a file there; who has none any more is missing, so it leads only where those are not asked."""
+    sql = f"SELECT c.asset_id FROM json_each(?) AS wanted CROSS JOIN directory AS d ON d.volume_id = wanted.value{_FILES_IN}"
+    return Lead(sql, (json.dumps(volumes_meant(session, value)),))
+
+
+def _path(session: Session, value: TextMatch) -> Lead | None:
+    """Photos with a file in a directory whose path fits the pattern's beginning."""
+    if not value.parts[0]:
+        return None
+    sql = f"SELECT c.asset_id FROM json_each(?) AS wanted CROSS JOIN directory AS d ON d.id = wanted.value{_FILES_IN}"
+    return Lead(sql, (json.dumps(directories_meant(session, value)),))
+
+
 def _uid(session: Session, value: TextMatch) -> Lead | None:
     start = value.parts[0]
     if len(start) < SHORT_LENGTH:
@@ -197,6 +247,11 @@ _OF_TERM: dict[str, Callable[[Session, Any], Lead | None]] = {
     "near": _near,
     "uid": _uid,
     "hash": _hash,
+    "camera": _camera,
+    "added": _added,
+    "volume": _volume,
+    "held": _volume,
+    "path": _path,
 }
 
 

@@ -1,4 +1,4 @@
-"""Which tags, albums, persons and labels a query means: names that people give, compared before photos are asked.
+"""Which tags, albums, persons, labels, cameras, volumes and directories a query means: compared before photos are asked.
 
 They are few beside photos. What was found is remembered until the next commit.
 """
@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from catalog.query.predicate import PathMatch, TextMatch
+from catalog.names import fold
+from catalog.query.predicate import PathMatch, TextMatch, camera_texts
 from catalog.store.db import Session
 from catalog.store.query_functions import folded
 
@@ -48,6 +49,24 @@ def labels_meant(session: Session, value: TextMatch) -> list[str]:
     return [label for (label,) in rows if value.accepts(label)]
 
 
+def cameras_meant(session: Session, value: TextMatch) -> list[int]:
+    """Return the cameras of which make, model or both match a pattern."""
+    rows = session.rows("SELECT id, make, model FROM camera ORDER BY id")
+    return [row[0] for row in rows if any(value.accepts(text) for text in camera_texts(row[1], row[2]))]
+
+
+def volumes_meant(session: Session, value: TextMatch) -> list[int]:
+    """Return the volumes whose names match a pattern."""
+    return [
+        row[0] for row in session.rows("SELECT id, fold FROM volume ORDER BY id") if value.accepts(row[1])
+    ]
+
+
+def directories_meant(session: Session, value: TextMatch) -> list[int]:
+    """Return the directories, missing ones too, in which paths can lie that begin as a pattern does."""
+    return remembered(session, ("directory", value), lambda: _look_for_directories(session, value))
+
+
 def remembered(session: Session, key: object, look: Callable[[], list[Any]]) -> list[Any]:
     """Return what a look-up of names gave before, as long as nothing was committed in between (nor written here).
 
@@ -77,3 +96,12 @@ def _look_for_paths(session: Session, table: str, condition: str, value: PathMat
         sql, parameters = f"'/' || ({path}) LIKE ? ESCAPE '\\'", [end]
     rows = session.rows(f"SELECT id FROM {table} WHERE {condition} AND {sql} ORDER BY id", parameters)
     return [row[0] for row in rows]
+
+
+def _look_for_directories(session: Session, value: TextMatch) -> list[int]:
+    start = value.parts[0]
+    paths = (
+        (row[0], fold(row[1].decode("utf-8", "replace")))
+        for row in session.rows("SELECT id, path FROM directory ORDER BY id")
+    )
+    return [number for number, path in paths if path.startswith(start) or start.startswith(path)]

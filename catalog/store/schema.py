@@ -346,16 +346,16 @@ INDEXES: dict[str, tuple[str, str]] = {
         "CREATE INDEX asset_timeline ON asset (day, content_id) WHERE is_shown = 1",
     ),
     "asset_recent": (
-        "One day of Recent, paged by content.",
-        "CREATE INDEX asset_recent ON asset (added_day, content_id) WHERE is_shown = 1",
+        "One day of Recent, paged by content; days of find, members of stacks as well.",
+        "CREATE INDEX asset_recent ON asset (added_day, is_shown, content_id)",
     ),
     "asset_camera": (
-        "One year of a camera, paged by content.",
-        "CREATE INDEX asset_camera ON asset (camera_id, year, content_id) WHERE is_shown = 1 AND camera_id IS NOT NULL",
+        "One year of a camera, paged by content; all photos of it for find.",
+        "CREATE INDEX asset_camera ON asset (camera_id, is_shown, year, content_id) WHERE camera_id IS NOT NULL",
     ),
     "asset_kind": (
-        "One year of Types/Photos, Videos, Audio, paged by content.",
-        "CREATE INDEX asset_kind ON asset (kind, year, content_id) WHERE is_shown = 1",
+        "One year of Types/Photos, Videos, Audio, paged by content; all of a kind for find.",
+        "CREATE INDEX asset_kind ON asset (kind, is_shown, year, content_id)",
     ),
     "asset_special": (
         "One year of the rarer types (RAW, Panoramas, Screenshots …), paged by content, filtered by the mask; members of"

@@ -51,9 +51,9 @@ def searched(lines: list[str], table: str) -> str:
 
 PHOTO_INDEX = {
     View.TIMELINE: "asset_timeline (day=? AND content_id>?)",
-    View.RECENT: "asset_recent (added_day=? AND content_id>?)",
-    View.CAMERAS: "asset_camera (camera_id=? AND year=? AND content_id>?)",
-    KIND: "asset_kind (kind=? AND year=? AND content_id>?)",
+    View.RECENT: "asset_recent (added_day=? AND is_shown=? AND content_id>?)",
+    View.CAMERAS: "asset_camera (camera_id=? AND is_shown=? AND year=? AND content_id>?)",
+    KIND: "asset_kind (kind=? AND is_shown=? AND year=? AND content_id>?)",
     SPECIAL: "asset_special (year=? AND content_id>?)",
 }
 

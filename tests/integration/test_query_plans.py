@@ -67,6 +67,11 @@ LEADS: list[tuple[str, str]] = [
     ("has:face", "INDEX statement_property (property=?)"),
     ("uid=k7m2qx", "sqlite_autoindex_asset_1 (short=?)"),
     ("hash=1f00", "sqlite_autoindex_content_1 (hash>? AND hash<?)"),
+    ("camera=canon*", "INDEX asset_camera (camera_id=?)"),
+    ("added=2019", "INDEX asset_recent (added_day>? AND added_day<?)"),
+    ("type:video", "INDEX asset_kind (kind=?)"),
+    ("volume=nas", "(directory_id=?)"),
+    ("path=2019/*", "(directory_id=?)"),
     ("beach", "photo_text VIRTUAL TABLE INDEX"),
     ('title="at the sea"', "photo_text VIRTUAL TABLE INDEX"),
     ("person=anna", "photo_text VIRTUAL TABLE INDEX"),
@@ -145,6 +150,38 @@ def test_statements_search_their_index(catalog: StoreHarness, sql: str, count: i
     assert any(expected in line for line in lines), lines
     scans = [line for line in lines if line.startswith("SCAN")]
     assert all("wanted" in line or line in ("SCAN CONSTANT ROW", "SCAN up") for line in scans), lines
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("path=2019/Rome/*", {1, 2}),
+        ("path=2019/*", {1, 2, 3}),
+        ("path=2019/r*", {1, 2}),
+        ("path=2019/img_3.jpg", {3}),
+        ("path=img*", {4}),
+        ("path=2019/img_*", {3}),
+        ("path=2019*", {1, 2, 3, 5}),
+        ("path=*rome*", {1, 2}),
+        ("path=2018/*", set()),
+        ("path=2019", {1, 2, 3, 5}),
+    ],
+)
+def test_a_path_leads_through_the_directories_that_its_beginning_fits(
+    catalog: StoreHarness, text: str, found: set[int]
+) -> None:
+    for number, folder in enumerate((b"2019/Rome/", b"2019/Rome/day 2/", b"2019/", b"", b"2019x/"), start=1):
+        catalog.put(b"%sIMG_%d.JPG" % (folder, number), f"{number}")
+    catalog.ingest()
+    number_of = {row[0]: int(row[1][4]) for row in catalog.writer.rows("SELECT id, name FROM asset")}
+    assert {number_of[one] for one in find.matching(catalog.writer, read(text), AssetId(0), 10)} == found
+    lead = leads.lead_of(catalog.writer, read(text), is_shown_only=True)
+    if text.startswith("path=*") or not text.endswith("*"):  # anywhere in the path
+        assert lead is None
+    else:
+        assert lead is not None
+        assert found <= {number_of[row[0]] for row in catalog.writer.rows(lead.sql, lead.values)}
+        assert leads.lead_of(catalog.writer, read(text), is_shown_only=False) is None
 
 
 def test_a_lead_that_is_too_wide_is_none(said: StoreHarness, monkeypatch: pytest.MonkeyPatch) -> None:
