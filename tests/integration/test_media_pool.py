@@ -417,6 +417,8 @@ async def test_a_storage_that_hangs_is_no_fault_of_the_file(photos: Path, tmp_pa
             await pool.read(items)
             workers = set(pool.report.worker_pids)
             os.kill(server, signal.SIGSTOP)
+            # A thread that is still running would take the request, and nobody could kill who waits for the answer.
+            assert _wait_until(lambda: _is_stopped(server))
             # The second look is at the server: what the kernel cached would be answered without it.
             results = await pool.read([replace(items[0], path=b"below/never-looked-up.jpg"), items[1]])
     finally:
@@ -426,6 +428,14 @@ async def test_a_storage_that_hangs_is_no_fault_of_the_file(photos: Path, tmp_pa
     assert results[1].facts is not None, "a hung volume must not take another one along"
     assert len(workers) == 2
     assert _wait_until(lambda: not any(map(_is_running, workers)))
+
+
+def _is_stopped(pid: int) -> bool:
+    states = [
+        (thread / "stat").read_text().rpartition(")")[2].split()[0]
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+    ]
+    return set(states) == {"T"}
 
 
 def _command_of(process: Path) -> bytes:
