@@ -87,14 +87,16 @@ def explain_missing(session: Session, asset_id: AssetId) -> Document:
         "uid": uid_of(session, asset_id),
         "name": one.names.name,
         "is_missing": not present,
-        "rule": _absence_rule(present, is_replaced=is_replaced),
+        "rule": _absence_rule(places, is_replaced=is_replaced),
         "places": places,
     }
 
 
 _PLACE = (
-    "SELECT v.name, v.state, d.path, l.name, {}, l.missing_since_ns, l.first_seen_ns FROM {}"
+    "SELECT v.name, v.state, d.path, l.name, {}, l.missing_since_ns, l.first_seen_ns, p.ended_ns, p.journal_id FROM {}"
     " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id"
+    " LEFT JOIN purge AS p ON l.state = 'missing'"
+    " AND p.id = (SELECT max(q.id) FROM purge AS q WHERE q.location_id = l.id AND q.state = 'done')"
 )
 # index location_content
 PLACES = _PLACE.format("l.state", "location AS l") + " WHERE l.content_id = ? ORDER BY l.id"
@@ -258,8 +260,11 @@ def _behind_cover(session: Session, one: Inputs) -> list[Document]:
     ]
 
 
-def _absence_rule(present: Sequence[Document], *, is_replaced: bool) -> str:
+def _absence_rule(places: Sequence[Document], *, is_replaced: bool) -> str:
+    present = [place for place in places if place["state"] == "present"]
     if not present:
+        if any(place["removed"] for place in places):
+            return "it was in the trash, and a purge removed its file"
         if is_replaced:
             return "the file that held its bytes holds others now, and no other file is known to hold them"
         return "no file that held its bytes was there when its directory was last listed"
@@ -269,7 +274,9 @@ def _absence_rule(present: Sequence[Document], *, is_replaced: bool) -> str:
 
 
 def _place(row: Row) -> Document:
-    volume, volume_state, directory, name, state, missing_since_ns, first_seen_ns = row
+    volume, volume_state, directory, name, state, missing_since_ns, first_seen_ns, removed_ns, journal_id = (
+        row
+    )
     path = directory + b"/" + name if directory else name
     text = path.decode("utf-8", "replace")
     is_exact = text.encode() == path
@@ -281,4 +288,5 @@ def _place(row: Row) -> Document:
         "state": state,
         "missing_since": None if missing_since_ns is None else instant_text(missing_since_ns),
         "first_seen": instant_text(first_seen_ns),
+        "removed": None if removed_ns is None else {"at": instant_text(removed_ns), "journal": journal_id},
     }

@@ -263,4 +263,6 @@ def _missing_lines(told: dict[str, Any]) -> Iterator[str]:
     for place in told["places"]:
         since = f" since {place['missing_since']}" if place["missing_since"] else ""
         volume = f"{printable(place['volume'])} ({place['volume_state']})"
-        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {place['first_seen']}"
+        purge = place["removed"]
+        removed = f", removed {purge['at']} by a purge (journal {purge['journal']})" if purge else ""
+        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {place['first_seen']}{removed}"
