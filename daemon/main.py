@@ -81,7 +81,7 @@ class Daemon:
 
     def degraded(self) -> list[str]:
         """Say what does not work as it should, and why, a sentence each."""
-        return self._supervisor.degraded() + self._backups.degraded()
+        return self._supervisor.degraded() + self._backups.degraded() + self.services.writer.degraded()
 
     @property
     def is_ready(self) -> bool:

@@ -13,11 +13,11 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
-from catalog.errors import VolumeOffline
+from catalog.errors import StorageFull, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.library import Library
 from catalog.store import volumes as store
@@ -133,6 +133,18 @@ class Volumes:
             log.info("volume %s is %s: %s", volume.name, judgement.state, judgement.reason or "it answers")
         if judgement.state != "online":
             await self.stop(volume.id)
+        try:
+            await self._write(volume, judgement)
+        except (
+            StorageFull
+        ) as error:  # the next probe writes it; work on the volume stops or goes on by what is true
+            log.warning(
+                "that volume %s is %s is not written: %s", volume.name, judgement.state, error.message
+            )
+            return replace(volume, state=judgement.state, state_reason=judgement.reason)
+        return await self._writer.read(store.volume_by_id, volume.id)
+
+    async def _write(self, volume: Volume, judgement: Judgement) -> None:
         if (judgement.state, judgement.reason) != (volume.state, volume.state_reason):
             await self._writer.run(
                 store.set_volume_state, volume.id, judgement.state, judgement.reason, time.time_ns()
@@ -140,7 +152,6 @@ class Volumes:
             self.bell.ring()
         if judgement.identity is not None and judgement.identity != volume.identity:
             await self._writer.run(store.set_identity, volume.id, judgement.identity)
-        return await self._writer.read(store.volume_by_id, volume.id)
 
     async def _report(self, volume: Volume) -> ProbeReport:
         was_running = volume.id in self._sessions

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import trio
 
-from catalog.errors import CatalogError, GlassineError, VolumeOffline
+from catalog.errors import CatalogError, GlassineError, StorageFull, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.store.volumes import library_paths
 from catalog.values import Volume
@@ -103,15 +103,15 @@ class Watch:
                 pause_s = min(pause_s * 2, max(_FIRST_PROBE_S, self._services.settings.quick_interval_s))
 
     async def _keep_up(self, volume: Volume, note: WatchNote) -> None:
-        """Scan, then follow hints and look again, until it raises VolumeOffline."""
-        offline: list[VolumeOffline] = []
+        """Scan, then follow hints and look again, until it raises VolumeOffline, or StorageFull."""
+        ended: list[VolumeOffline | StorageFull] = []
         async with trio.open_nursery() as nursery:
 
             async def until_offline(work: Callable[[Volume, WatchNote], Awaitable[None]]) -> None:
                 try:
                     await work(volume, note)
-                except VolumeOffline as error:  # kept aside: a nursery would wrap it
-                    offline.append(error)
+                except (VolumeOffline, StorageFull) as error:  # kept aside: a nursery would wrap it
+                    ended.append(error)
                     nursery.cancel_scope.cancel()
 
             nursery.start_soon(until_offline, self._look_for_ever)
@@ -119,7 +119,7 @@ class Watch:
                 note.note = "other machines change it unseen: the periodic looks find what is new"
             else:
                 nursery.start_soon(until_offline, self._follow_for_ever)
-        raise offline[0]
+        raise ended[0]
 
     async def _look_for_ever(self, volume: Volume, _note: WatchNote) -> None:
         settings = self._services.settings

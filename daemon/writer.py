@@ -1,5 +1,7 @@
 """The one writer of the catalog, as a service: every write of this process goes through it, one at a time.
 
+A full disk is no end: batches wait until there is room again, while edits are refused and told so.
+
 Edits (a person waits) go before batches (ingest and scans): at most one batch is under way or queued, and a new
 one starts only when no edit waits. So an edit waits for one batch at most, and batches are kept far below 50 ms
 by those who write them. Knows no meaning of what is written.
@@ -7,6 +9,7 @@ by those who write them. Knows no meaning of what is written.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,15 +18,20 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import trio
 
+from catalog.errors import StorageFull
 from catalog.library import Library
 from catalog.store.db import Reader, ReaderPool, Writer, open_writer
 from catalog.store.scanning import abandon_scans
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Reads of the daemon itself: what is due, which digests are known. Frontends have pools of their own.
 _READERS = 3
+# A disk that is full gets room when somebody makes some.
+_FULL_RETRY_S = 5.0
 
 
 class WriterService:
@@ -36,6 +44,7 @@ class WriterService:
         self._read_limiter = trio.CapacityLimiter(_READERS)
         self._batch_turn = trio.Lock()
         self._edits_waiting = 0
+        self._full: str | None = None
         self._no_edit_waits = trio.lowlevel.ParkingLot()
 
     async def run(
@@ -53,11 +62,36 @@ class WriterService:
     async def run_batch(
         self, function: Callable[Concatenate[Writer, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Call `function(writer, …)` when no edit waits. Keep it below 50 ms."""
+        """Call `function(writer, …)` when no edit waits. Keep it below 50 ms.
+
+        It is one transaction, so that it can be called again: as long as the disk is full it is tried every few seconds.
+        """
         async with self._batch_turn:
-            while self._edits_waiting:
-                await self._no_edit_waits.park()
-            return await self._write(partial(function, self._writer, *args, **kwargs))
+            while True:
+                while self._edits_waiting:
+                    await self._no_edit_waits.park()
+                try:
+                    answer = await self._write(partial(function, self._writer, *args, **kwargs))
+                except StorageFull as error:
+                    self._note_full(error)
+                    await trio.sleep(_FULL_RETRY_S)
+                else:
+                    self._note_room()
+                    return answer
+
+    def degraded(self) -> list[str]:
+        """Say what does not work, for `status`."""
+        return [] if self._full is None else [f"{self._full}: what is new waits until there is room"]
+
+    def _note_full(self, error: StorageFull) -> None:
+        if self._full is None:
+            log.warning("%s: what is new waits until there is room", error.message)
+        self._full = error.message
+
+    def _note_room(self) -> None:
+        if self._full is not None:
+            log.info("there is room on the disk again")
+        self._full = None
 
     async def read(
         self, function: Callable[Concatenate[Reader, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -147,7 +147,7 @@ def _refuse_too_little_room(reader: Reader, target: Path) -> None:
     free = room.f_bavail * room.f_frsize
     if free < needed:
         raise StorageFull(
-            f"{target.parent} has {free >> 20} MiB free, a backup needs {needed >> 20} MiB",
+            f"{target.parent} has {free >> 10} KiB free, a backup needs {needed >> 10} KiB",
             hint="free some space, or name another place",
             path=str(target.parent),
         )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from catalog.library import LibraryLock
 from catalog.store import backup, check
 from catalog.store.db import open_writer
+from full_disk import fill, small_disk
 from integration.cli_runner import Glassine, command, environment, validate
 from library_builder import BuiltLibrary, FileSpec, build_library
 
@@ -36,24 +35,6 @@ def glassine(built: BuiltLibrary) -> Glassine:
     command_of = Glassine(built.library.path)
     assert command_of("title", "before", "--query", "").code == 0
     return command_of
-
-
-@contextlib.contextmanager
-def small_disk(place: Path, *, size_kib: int) -> Iterator[Path]:
-    """Mount a file system of that size at `place`."""
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Write until nothing fits any more."""
-    with open(disk / "fill", "wb", buffering=0) as out, contextlib.suppress(OSError):
-        while True:
-            out.write(bytes(4096))
 
 
 def title(glassine: Glassine) -> set[str | None]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from capabilities import require
+from full_disk import fill, small_disk
 from integration.cli_runner import validate
 from product import Product, wait_until
 
@@ -306,3 +307,31 @@ def test_ctrl_c_ends_a_scan_with_130_and_the_next_one_finishes_the_work(
     assert _of_library(product) == []
     assert _scan(product)[-1]["ok"] is True
     assert _status(product)["photos"] == 512
+
+
+@pytest.mark.root
+def test_a_full_disk_ends_nothing_and_what_is_new_is_taken_in_when_there_is_room(
+    tmp_path: Path, photos: Path
+) -> None:
+    with small_disk(tmp_path / "disk", size_kib=16 * 1024) as disk:
+        product = Product(disk, {"GLASSINE_DAV_PORT": "0"})
+        product.init(photos)
+        product.run("up")
+        try:
+            wait_until(lambda: _is_idle(product) and len(product.found()) == 12, what="12 photos")
+            before = _pid(product, "daemon")
+            fill(disk)
+            for number, source in enumerate(sorted(photos.iterdir())):
+                (photos / f"new {number}.JPG").write_bytes(source.read_bytes() + b"new")
+            wait_until(lambda: _status(product)["degraded"], what="it is told that the disk is full")
+            assert "is full: what is new waits" in " ".join(_status(product)["degraded"])
+            refused = product.run("--json", "tag", "add", "sea", "--query", "type:photo", check=False)
+            assert json.loads(refused.stdout)["error"]["code"] == "storage_full"
+            (disk / "fill").unlink()
+            wait_until(lambda: len(product.found()) == 24 and _is_idle(product), what="24 photos")
+            assert _pid(product, "daemon") == before
+            assert _status(product)["degraded"] == []
+            product.run("tag", "add", "sea", "--query", "type:photo")
+        finally:
+            product.run("down", check=False)
+        product.run("check")
