@@ -11,22 +11,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from catalog.capture import MAX_OFFSET_MIN, parse_local
+from catalog.capture import MAX_OFFSET_MIN, Confidence, parse_local
 from catalog.ids import ALPHABET, UID_LENGTH
 from catalog.labels import check_name
-from catalog.layer import PROPERTIES
+from catalog.layer import PROPERTIES, Source
+from catalog.query.fields import STACK_KINDS
 
-SOURCES = ("user", "sidecar", "plugin")
+_SOURCES = get_args(Source)
 # Each later word is said a nanosecond after the last one at least: room for 2**50 of them.
 MOST_NS = 2**63 - 2**50
 _UID = re.compile(f"[{ALPHABET}]{{{UID_LENGTH}}}")
 _CONTROLS = re.compile("[\x00-\x1f\x7f/]")
 _MAX_NAME_BYTES = 255  # of any file system
-_CONFIDENCES = ("exact", "derived", "guess")
+_CONFIDENCES = get_args(Confidence)
 _ORIGINS = {"stack": ("rule", "user"), "tag_alias": ("user", "renamed")}
-_STACK_KINDS = ("raw", "live", "burst", "variant", "edit", "manual")
 
 
 def require_type(value: Any, *kinds: type) -> None:
@@ -107,7 +107,7 @@ def _check_who(name: Any, element: Any, source: Any, author: Any) -> None:
     require_text(name)
     require_text(element)
     known = PROPERTIES.get(name)
-    if known is None or known.is_set != bool(element) or source not in SOURCES:
+    if known is None or known.is_set != bool(element) or source not in _SOURCES:
         raise ValueError(f"property {name!r}, element {element!r}, source {source!r}")
     if element:
         require_uid(element)
@@ -204,7 +204,7 @@ def check_row(kind: str, row: Mapping[str, Any]) -> None:
         require_entry(row["label"])
     if kind in _ORIGINS and row["origin"] not in _ORIGINS[kind]:
         raise ValueError("origin")
-    if kind == "stack" and row["kind"] not in _STACK_KINDS:
+    if kind == "stack" and row["kind"] not in STACK_KINDS:
         raise ValueError("kind")
 
 

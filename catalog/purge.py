@@ -83,6 +83,11 @@ class TrashedFile:
     is_undecided: bool = False
     known_ns: int = -(2**63)
 
+    @property
+    def since_ns(self) -> int | None:
+        """Since when its retention runs; None: it is not in the trash."""
+        return None if self.trashed_ns is None else max(self.trashed_ns, self.known_ns)
+
 
 @dataclass(frozen=True, slots=True)
 class PurgeRule:
@@ -94,14 +99,14 @@ class PurgeRule:
 
 def why_kept(file: TrashedFile, rule: PurgeRule) -> Reason | None:  # noqa: PLR0911 - a table of rules
     """Return why a file may not be purged, or None if it may."""
-    if file.trashed_ns is None:
+    if file.since_ns is None:
         return "not_trashed"
     lasting = why_never(file)
     if lasting is not None:
         return lasting
     if file.hash is None:
         return "not_hashed"
-    if rule.now_ns - max(file.trashed_ns, file.known_ns) < rule.min_age_ns:
+    if rule.now_ns - file.since_ns < rule.min_age_ns:
         return "retention"
     if file.volume_state != "online":
         return "offline"
@@ -149,9 +154,5 @@ def why_stopped(written: Written, file: TrashedFile | None, rule: PurgeRule) -> 
 
 def purge_after_ns(files: tuple[TrashedFile, ...], retention_ns: int) -> int | None:
     """Return from when on some file of a photo will be purged by itself; None = none ever will."""
-    since = [
-        max(file.trashed_ns, file.known_ns)
-        for file in files
-        if file.trashed_ns is not None and why_never(file) is None
-    ]
+    since = [file.since_ns for file in files if file.since_ns is not None and why_never(file) is None]
     return min(since) + retention_ns if since else None

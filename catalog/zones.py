@@ -5,7 +5,7 @@ tzfpy's polygons cost 34 MiB (metadata.md 1.4), so they are loaded at the first 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,11 @@ def zone_named(key: str) -> ZoneInfo | None:
         return ZoneInfo(key)
     except (KeyError, ValueError, OSError):
         return None
+
+
+def local_day(now_ns: int, zone: ZoneInfo) -> date:
+    """Return the day that a moment, in ns since 1970, belongs to."""
+    return datetime.fromtimestamp(now_ns / 1e9, UTC).astimezone(zone).date()
 
 
 def zone_at(lat: float, lon: float) -> ZoneInfo | None:

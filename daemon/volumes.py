@@ -135,9 +135,8 @@ class Volumes:
             await self.stop(volume.id)
         try:
             await self._write(volume, judgement)
-        except (
-            StorageFull
-        ) as error:  # the next probe writes it; work on the volume stops or goes on by what is true
+        except StorageFull as error:
+            # The next probe writes it; work on the volume stops or goes on by what is true.
             log.warning(
                 "that volume %s is %s is not written: %s", volume.name, judgement.state, error.message
             )

@@ -25,6 +25,7 @@ from catalog.names import fold
 from catalog.store import library_facts, listing, photos
 from catalog.store.db import Reader, ReaderPool
 from catalog.values import OpenTarget, Viewer
+from catalog.zones import local_day
 from vfs import web
 from vfs.content import OpenBytes, OpenFile, open_original
 from vfs.inodes import ROOT, Inode, Kind, Unpacked, pack, unpack
@@ -36,7 +37,7 @@ from vfs.views.originals import entry_by_inode
 from vfs.views.root import RootNames
 from vfs.views.search import SEARCH
 from vfs.views.service import SERVICE_NAME, Served, ServiceView
-from vfs.views.table import ViewTable, local_day
+from vfs.views.table import ViewTable
 
 __all__ = ["Generated", "Original", "Tree", "TreeOptions", "is_probe", "open_tree"]
 

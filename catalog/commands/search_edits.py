@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from catalog.commands.layer import SearchDelete, SearchSave
@@ -11,13 +10,14 @@ from catalog.labels import check_name, check_text
 from catalog.query import parse
 from catalog.store import searches, things
 from catalog.store.edits import Edit
+from catalog.zones import local_day
 
 
 def save(edit: Edit, command: SearchSave) -> dict[str, Any]:
     """Save a query that can be read, in the place of the one of that name."""
     name = check_name(command.name, searches.WHAT)
     query = check_text(command.query, "query")
-    parse(query, today=datetime.fromtimestamp(edit.now_ns / 1e9, UTC).astimezone(edit.writer.zone).date())
+    parse(query, today=local_day(edit.now_ns, edit.writer.zone))
     known = searches.find(edit.writer, name)
     uid = known.uid if known is not None else new_uid()
     before = things.snapshot(edit.writer, "search", uid) or {"created_ns": edit.made_ns}

@@ -28,7 +28,7 @@ from catalog.query.predicate import (
     Words,
 )
 from catalog.store.db import Session
-from catalog.store.meant import albums_meant, labels_meant, persons_called, tags_meant
+from catalog.store.meant import albums_meant, cameras_meant, labels_meant, persons_called, tags_meant
 from catalog.store.query_functions import folded
 
 Fragment = tuple[str, list[Any]]
@@ -239,12 +239,8 @@ def _near_term(session: Session, value: Near) -> Fragment:
 
 
 def _camera(session: Session, value: TextMatch) -> Fragment:
-    texts = [_like(f"glassine_camera({number}, k.make, k.model)", value) for number in range(3)]
-    condition = " OR ".join(part for part, _ in texts)
-    return (
-        f"+a.camera_id IS NOT NULL AND +a.camera_id IN (SELECT k.id FROM camera AS k WHERE {condition})",
-        [one for _, values in texts for one in values],
-    )
+    condition = "+a.camera_id IS NOT NULL AND +a.camera_id IN (SELECT value FROM json_each(?))"
+    return condition, [json.dumps(cameras_meant(session, value))]
 
 
 _AT = (

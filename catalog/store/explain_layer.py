@@ -87,7 +87,7 @@ def explain_missing(session: Session, asset_id: AssetId) -> Document:
         "uid": uid_of(session, asset_id),
         "name": one.names.name,
         "is_missing": not present,
-        "rule": _absence_rule(places, is_replaced=is_replaced),
+        "rule": _absence_rule(places, present, is_replaced=is_replaced),
         "places": places,
     }
 
@@ -260,8 +260,7 @@ def _behind_cover(session: Session, one: Inputs) -> list[Document]:
     ]
 
 
-def _absence_rule(places: Sequence[Document], *, is_replaced: bool) -> str:
-    present = [place for place in places if place["state"] == "present"]
+def _absence_rule(places: Sequence[Document], present: Sequence[Document], *, is_replaced: bool) -> str:
     if not present:
         if any(place["removed"] for place in places):
             return "it was in the trash, and a purge removed its file"

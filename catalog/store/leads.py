@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog.buckets import ALL, View
 from catalog.ids import SHORT_LENGTH
+from catalog.query.fields import KINDS
 from catalog.query.predicate import (
     And,
     Choice,
@@ -102,8 +103,6 @@ def _term_lead(session: Session, term: Term, is_shown_only: bool) -> Lead | None
     if isinstance(term.value, Words):
         sql = "SELECT rowid FROM photo_text WHERE photo_text MATCH ?"
         return Lead(sql, (words_asked(term.field, term.value),))
-    if isinstance(term.value, Choice) and term.field == "kind":
-        return _kind(session, term.value)
     if isinstance(term.value, Choice):
         found = _OF_WORD.get((term.field, term.value.word))
         if found is None and is_shown_only:
@@ -193,10 +192,6 @@ def _added(session: Session, value: DayRange) -> Lead:
     )
 
 
-def _kind(session: Session, value: Choice) -> Lead:
-    return Lead("SELECT b.id FROM asset AS b INDEXED BY asset_kind WHERE b.kind = ?", (value.word,))
-
-
 _FILES_IN = (
     " CROSS JOIN location AS l ON l.directory_id = d.id CROSS JOIN content AS c ON c.id = l.content_id"
 )
@@ -276,6 +271,11 @@ _OF_WORD: dict[tuple[str, str], str] = {
     ("has", "tag"): _in_view(View.TAGS),
     ("has", "album"): _in_view(View.ALBUMS),
     ("has", "person"): _in_view(View.PEOPLE),
+    **{
+        (field, kind): f"SELECT b.id FROM asset AS b INDEXED BY asset_kind WHERE b.kind = '{kind}'"
+        for field in ("kind", "is")
+        for kind in KINDS
+    },
 }
 _OF_WORD_IF_SHOWN: dict[tuple[str, str], str] = {
     ("is", "undated"): (

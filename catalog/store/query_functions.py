@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.names import fold
-from catalog.query.predicate import Near, camera_texts
+from catalog.query.predicate import Near
 from catalog.store.db import Session
 
 
@@ -18,7 +18,6 @@ def register_functions(session: Session) -> None:
         ("glassine_fold", _fold, 1),
         ("glassine_near", _near, 5),
         ("glassine_text", _text, 1),
-        ("glassine_camera", _camera_text, 3),
         ("glassine_holds", _holds, -1),
     ):
         connection.create_scalar_function(name, function, count, deterministic=True)
@@ -38,12 +37,6 @@ def _fold(*values: Any) -> str | None:
 def _text(*values: Any) -> str | None:
     (raw,) = values
     return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else None
-
-
-def _camera_text(*values: Any) -> str | None:
-    number, make, model = values
-    texts = camera_texts(make, model)
-    return texts[number] if number < len(texts) else None
 
 
 def _near(*values: Any) -> int:

@@ -67,9 +67,8 @@ def dump(session: Session, file: str, journal: bool, overwrite: bool) -> None:
     from catalog.store.dump import dump as dumped
     from catalog.whole_file import appearing
 
-    with session.reader() as reader, contextlib.ExitStack() as made:
-        # Closed before the reader: it holds a snapshot until then, also when the disk is full half way.
-        chunks = made.enter_context(contextlib.closing(dumped(reader, with_journal=journal)))
+    # Closed before the reader: it holds a snapshot until then, also when the disk is full half way.
+    with session.reader() as reader, contextlib.closing(dumped(reader, with_journal=journal)) as chunks:
         if file == _STDOUT:
             for chunk in chunks:
                 session.output.raw(chunk.encode("utf-8"))

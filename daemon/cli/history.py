@@ -152,11 +152,11 @@ def _value(about: str, said: Said | None, zone: ZoneInfo) -> str:
         return quoted(value)
     if isinstance(value, dict):
         return _in_a_word(value)
-    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+    return _WORDS[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _in_a_word(value: dict[str, Any]) -> str:
-    """Return a capture time, a place in an album, a position or a face region ; others as they are."""
+    """Return a capture time, a place in an album, a position or a face region; others as they are."""
     if "local" in value:
         return quoted(value["local"])
     if "at" in value:

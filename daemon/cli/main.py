@@ -360,33 +360,26 @@ def _from_click(error: click.ClickException) -> GlassineError:
     return UsageError(error.format_message().rstrip("."), hint=hint)
 
 
-_OS_HINTS = {
-    errno.ENOSPC: "Free some space and try again.",
-    errno.EDQUOT: "Free some space and try again.",
-    errno.ENOENT: "Look whether the path is right, and the directory there.",
-    errno.ENOTDIR: "Look whether the path is right, and the directory there.",
-    errno.EISDIR: "Name a file, not a directory.",
-    errno.EACCES: "Look whose it is and what its mode allows.",
-    errno.EPERM: "Look whose it is and what its mode allows.",
-    errno.EROFS: "Choose a place on a file system that can be written.",
+_FREE_SOME = "Free some space and try again."
+_LOOK_AT_PATH = "Look whether the path is right, and the directory there."
+_LOOK_AT_MODE = "Look whose it is and what its mode allows."
+_OF_ERRNO: dict[int | None, tuple[type[GlassineError], str]] = {
+    errno.EACCES: (NotPermitted, _LOOK_AT_MODE),
+    errno.EPERM: (NotPermitted, _LOOK_AT_MODE),
+    errno.EROFS: (NotPermitted, "Choose a place on a file system that can be written."),
+    errno.ENOSPC: (StorageFull, _FREE_SOME),
+    errno.EDQUOT: (StorageFull, _FREE_SOME),
+    errno.ENOENT: (NotFound, _LOOK_AT_PATH),
+    errno.ENOTDIR: (NotFound, _LOOK_AT_PATH),
+    errno.EISDIR: (GlassineError, "Name a file, not a directory."),
 }
 
 
 def _from_os(error: OSError) -> GlassineError:
     named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
     said = error.strerror or str(error)
-    kinds: dict[int | None, type[GlassineError]] = {
-        errno.EACCES: NotPermitted,
-        errno.EPERM: NotPermitted,
-        errno.EROFS: NotPermitted,
-        errno.ENOSPC: StorageFull,
-        errno.EDQUOT: StorageFull,
-        errno.ENOENT: NotFound,
-        errno.ENOTDIR: NotFound,
-    }
-    kind = kinds.get(error.errno, GlassineError)
+    kind, hint = _OF_ERRNO.get(error.errno, (GlassineError, None))
     symbol = errno.errorcode.get(error.errno or 0)
-    hint = _OS_HINTS.get(error.errno or 0)
     return kind(f"{named}: {said}" if named else said, hint=hint, path=named, errno=symbol)
 
 

@@ -23,6 +23,18 @@ def library(tmp_path: Path) -> Library:
     return Library(tmp_path / "library")
 
 
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder that becomes a volume."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+def _jpegs(sample: Path) -> list[Path]:
+    return sorted(sample.rglob("*.[jJ][pP][gG]"))
+
+
 async def _numbers(living: Living) -> dict[str, int]:
     (row,) = await living.rows(
         "SELECT (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep')),"
@@ -62,10 +74,8 @@ async def test_real_photos_get_facts_and_true_hashes_and_a_second_run_does_nothi
 
 
 @pytest.mark.slow
-async def test_the_same_bytes_twice_are_one_photo(library: Library, sample: Path, tmp_path: Path) -> None:
-    root = tmp_path / "photos"
-    root.mkdir()
-    one = next(iter(sorted(sample.rglob("*.[jJ][pP][gG]"))))
+async def test_the_same_bytes_twice_are_one_photo(library: Library, sample: Path, root: Path) -> None:
+    one = _jpegs(sample)[0]
     shutil.copy(one, root / "a.jpg")
     shutil.copy(one, root / "b.jpg")
     async with open_living(library) as living:
@@ -77,11 +87,9 @@ async def test_the_same_bytes_twice_are_one_photo(library: Library, sample: Path
 
 @pytest.mark.slow
 async def test_a_photo_whose_name_says_nothing_is_found_by_its_bytes(
-    library: Library, sample: Path, tmp_path: Path
+    library: Library, sample: Path, root: Path
 ) -> None:
-    root = tmp_path / "photos"
-    root.mkdir()
-    one = next(iter(sorted(sample.rglob("*.[jJ][pP][gG]"))))
+    one = _jpegs(sample)[0]
     shutil.copy(one, root / "recovered_0001")
     (root / "notes").write_bytes(b"just text")
     (root / "empty").touch()
@@ -93,11 +101,9 @@ async def test_a_photo_whose_name_says_nothing_is_found_by_its_bytes(
 
 @pytest.mark.slow
 async def test_a_file_that_is_written_to_is_hashed_when_its_writer_is_done(
-    library: Library, sample: Path, tmp_path: Path
+    library: Library, sample: Path, root: Path
 ) -> None:
-    root = tmp_path / "photos"
-    root.mkdir()
-    one = next(iter(sorted(sample.rglob("*.[jJ][pP][gG]"))))
+    one = _jpegs(sample)[0]
     shutil.copy(one, root / "a.jpg")
     async with open_living(library) as living:
         volume_id = await living.add(root)
@@ -118,12 +124,10 @@ def _retry_now(writer: object) -> None:
 
 @pytest.mark.slow
 async def test_an_unreadable_file_is_left_alone_for_a_while_and_is_no_finding(
-    library: Library, sample: Path, tmp_path: Path
+    library: Library, sample: Path, root: Path
 ) -> None:
     require("user")
-    root = tmp_path / "photos"
-    root.mkdir()
-    photos = sorted(sample.rglob("*.[jJ][pP][gG]"))[:2]
+    photos = _jpegs(sample)[:2]
     shutil.copy(photos[0], root / "good.jpg")
     shutil.copy(photos[1], root / "shut.jpg")
     (root / "shut.jpg").chmod(0)
@@ -141,11 +145,9 @@ async def test_an_unreadable_file_is_left_alone_for_a_while_and_is_no_finding(
 
 @pytest.mark.slow
 async def test_facts_that_are_due_again_while_their_reader_sleeps_hold_no_hash_back(
-    library: Library, sample: Path, tmp_path: Path
+    library: Library, sample: Path, root: Path
 ) -> None:
-    root = tmp_path / "photos"
-    root.mkdir()
-    for name, photo in zip(("a.jpg", "b.jpg"), sorted(sample.rglob("*.[jJ][pP][gG]")), strict=False):
+    for name, photo in zip(("a.jpg", "b.jpg"), _jpegs(sample), strict=False):
         shutil.copy(photo, root / name)
     async with open_living(library) as living:
         volume_id = await living.add(root)

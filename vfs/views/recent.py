@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from catalog.buckets import Bucket, View
 from catalog.store import listing
 from catalog.store.db import Reader
 from catalog.values import Viewer
+from catalog.zones import local_day
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack
 from vfs.nodes import Entry, Node
 from vfs.options import first_recent_day
@@ -87,8 +87,7 @@ class RecentView:
         return [Step(RECENT, _name(bucket.key))]
 
     def _first_day(self) -> int:
-        now = datetime.fromtimestamp(self._clock() / 1e9, UTC).astimezone(self._zone)
-        first = first_recent_day(now.date(), self._days)
+        first = first_recent_day(local_day(self._clock(), self._zone), self._days)
         return first.year * 10_000 + first.month * 100 + first.day
 
 

@@ -6,10 +6,11 @@ Two tables, because the numbers of Kind and Fixed overlap and an IntEnum is its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from catalog.buckets import View as BucketView
+from catalog.zones import local_day
 from vfs.inodes import Fixed, Kind, Unpacked, pack
 from vfs.options import TreeOptions
 from vfs.views.cameras import cameras_view
@@ -28,11 +29,6 @@ from vfs.views.stacks import StacksView
 from vfs.views.tags import TagsView
 from vfs.views.timeline import TimelineView
 from vfs.views.types import types_view
-
-
-def local_day(now_ns: int, zone: ZoneInfo) -> date:
-    """Return the day that a moment belongs to."""
-    return datetime.fromtimestamp(now_ns / 1e9, UTC).astimezone(zone).date()
 
 
 class ViewTable:
