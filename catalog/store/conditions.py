@@ -239,7 +239,7 @@ def _near_term(session: Session, value: Near) -> Fragment:
 
 
 def _camera(session: Session, value: TextMatch) -> Fragment:
-    condition = "+a.camera_id IS NOT NULL AND +a.camera_id IN (SELECT value FROM json_each(?))"
+    condition = "+a.camera_id IS NOT NULL AND +a.camera_id IN (SELECT k.value FROM json_each(?) AS k)"
     return condition, [json.dumps(cameras_meant(session, value))]
 
 
