@@ -30,6 +30,7 @@ class View(IntEnum):
     RATINGS = 9
     STACKS = 10
     TRASH = 11
+    PLACES = 12
 
 
 class MediaType(IntFlag):

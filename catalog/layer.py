@@ -30,11 +30,18 @@ class Property(NamedTuple):
 
 PROPERTIES: dict[str, Property] = {
     "capture": Property(False, "CaptureTime document; null = what the bytes and the path say"),
+    "date": Property(
+        True,
+        "element: one of catalog.dates.SOURCES; {raw, local, offset_min, is_utc}: a date that a sidecar tells, judged"
+        " with those of the bytes; false = it tells none any more",
+    ),
     "title": Property(False, "text"),
     "description": Property(False, "text"),
     "rating": Property(False, "0-5"),
     "rejected": Property(False, "true or false"),
     "label": Property(False, "colour label, text"),
+    "creator": Property(False, "names, joined by `; `"),
+    "rights": Property(False, "text"),
     "favorite": Property(False, "true or false"),
     "hidden": Property(False, "true = in no view"),
     "trashed": Property(False, "instant (ns) since when; null = restored"),

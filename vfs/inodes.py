@@ -44,6 +44,9 @@ class Kind(IntEnum):
     SEARCH = 18  # a folder of Search/: hash of the query; known in memory only
     MEMORIES = 19  # a folder of Memories/: span and year
     OFFLINE = 20  # a folder of Offline/: row of volume
+    PLACE = 21  # a folder of Places/: row of place
+    THUMB = 22  # thumb-256.jpg, thumb-1024.jpg or motion.mp4 in .glassine/by-id/<uid>/: row of content and which
+    PREVIEW = 23  # a picture in Previews/: row of content
 
 
 class Fixed(IntEnum):
@@ -71,6 +74,8 @@ class Fixed(IntEnum):
     SEARCH = 20
     MEMORIES = 21
     OFFLINE = 22
+    PLACES = 23
+    PREVIEWS = 24
 
 
 class DateLevel(IntEnum):

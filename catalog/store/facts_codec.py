@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, astuple, fields
 from typing import Any
 
-from catalog.facts import DateCandidate, Facts, facts_from_json
+from catalog.facts import DateCandidate, Facts, descriptive_to_json, facts_from_json
 
 _FACTS_DEFAULTS = {one.name: one.default for one in fields(Facts) if one.default is not MISSING}
 _CANDIDATE_DEFAULTS = {one.name: one.default for one in fields(DateCandidate) if one.default is not MISSING}
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_KEPT_APART = ("candidates", "findings", "extra")
+_KEPT_APART = ("candidates", "findings", "descriptive", "previews", "extra")
 _PLAIN = tuple(one.name for one in fields(Facts) if one.name not in _KEPT_APART)
 
 
@@ -24,6 +24,10 @@ def facts_to_text(facts: Facts) -> str:
             document[name] = value
     if facts.candidates:
         document["candidates"] = [_candidate(one) for one in facts.candidates]
+    if facts.descriptive is not None:
+        document["descriptive"] = descriptive_to_json(facts.descriptive)
+    if facts.previews:
+        document["previews"] = [list(astuple(one)) for one in facts.previews]
     if facts.extra:
         document["extra"] = facts.extra
     return _ENCODER.encode(document)

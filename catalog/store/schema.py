@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from catalog.store.layer_schema import LAYER_INDEXES, LAYER_TABLES
 from catalog.store.table import Table
+from catalog.store.truth_schema import TRUTH_INDEXES, TRUTH_TABLES
 
-SCHEMA_VERSION = 2  # PRAGMA user_version; the number of the last migration
+SCHEMA_VERSION = 3  # PRAGMA user_version; the number of the last migration
 
 
 TABLES: dict[str, Table] = {
@@ -204,6 +205,8 @@ TABLES: dict[str, Table] = {
             "last_location_id": "Where these bytes were before that file changed; tells where to look for a photo whose"
             " bytes are nowhere now. NULL = never replaced.",
             "created_ns": "When the row was made; a capture time long after it is not believed.",
+            "pixel_hash": "BLAKE3-256 of what a JPEG's decoder sees (tables, frame, scans), whatever its metadata; NULL for"
+            " other formats, and while unread.",
         },
         "CREATE TABLE content (id INTEGER PRIMARY KEY AUTOINCREMENT,"
         " asset_id INTEGER NOT NULL REFERENCES asset(id) DEFERRABLE INITIALLY DEFERRED,"
@@ -211,7 +214,7 @@ TABLES: dict[str, Table] = {
         " kind TEXT NOT NULL CHECK (kind IN ('photo', 'video', 'audio')), mime TEXT NOT NULL, facts TEXT,"
         " facts_version INTEGER NOT NULL DEFAULT 0,"
         " facts_state TEXT NOT NULL DEFAULT 'due' CHECK (facts_state IN ('due', 'deep', 'done', 'failed')),"
-        " facts_retry_ns INTEGER, last_location_id INTEGER, created_ns INTEGER NOT NULL) STRICT",
+        " facts_retry_ns INTEGER, last_location_id INTEGER, created_ns INTEGER NOT NULL, pixel_hash BLOB) STRICT",
     ),
     "finding": Table(
         "A recorded fact about bytes that a tool could not (wholly) read. Replaced when facts are read again.",
@@ -337,7 +340,7 @@ TABLES: dict[str, Table] = {
     ),
 }
 
-TABLES |= LAYER_TABLES
+TABLES |= LAYER_TABLES | TRUTH_TABLES
 
 # name -> (purpose, DDL). A listing names the index it relies on; tests/integration/test_plans.py holds it.
 INDEXES: dict[str, tuple[str, str]] = {
@@ -451,4 +454,4 @@ INDEXES: dict[str, tuple[str, str]] = {
     "scan_volume": ("History of a volume.", "CREATE INDEX scan_volume ON scan (volume_id, id)"),
 }
 
-INDEXES |= LAYER_INDEXES
+INDEXES |= LAYER_INDEXES | TRUTH_INDEXES

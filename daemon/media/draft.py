@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.date_texts import candidate_from_quicktime, candidate_from_text
-from catalog.facts import READER_VERSION, DateCandidate, Facts, Finding, Kind, Tier
+from catalog.facts import READER_VERSION, DateCandidate, Facts, Finding, Kind, Preview, Tier
+from daemon.media.descriptive import DescriptiveDraft
 
 MAX_TEXT = 200  # longer makes and models are noise
 MAX_CANDIDATES = 40
+MAX_PREVIEWS = 8
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Draft:
     needs_deep: bool = False
     candidates: list[DateCandidate] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    descriptive: DescriptiveDraft = field(default_factory=DescriptiveDraft)
+    previews: list[Preview] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     has_maker_notes: bool = False
 
@@ -107,6 +111,16 @@ class Draft:
         self.candidates = [one for one in self.candidates if one.source != candidate.source]
         self.candidates.append(candidate)
 
+    def say_extra(self, name: str, value: object) -> None:
+        """Note a property of `catalog.facts.EXTRA`; the first word stands, None is absence."""
+        if value is not None:
+            self.extra.setdefault(name, value)
+
+    def add_preview(self, preview: Preview) -> None:
+        """Note an embedded picture, once."""
+        if preview.length > 0 and all(preview.offset != one.offset for one in self.previews):
+            self.previews.append(preview)
+
     def note(self, tool: str, reason: str) -> None:
         """Record that a reader could not (wholly) read the file."""
         self.findings.append(Finding(tool, str(READER_VERSION), reason[:300]))
@@ -133,8 +147,14 @@ class Draft:
             tier=tier,
             candidates=tuple(self.candidates),
             findings=tuple(self.findings),
+            descriptive=self.descriptive.finished(),
+            previews=tuple(self._sorted_previews()),
             extra=self.extra,
         )
+
+    def _sorted_previews(self) -> list[Preview]:
+        by_size = sorted(self.previews, key=lambda one: (-one.width * one.height, -one.length, one.offset))
+        return by_size[:MAX_PREVIEWS]
 
 
 def of_facts(facts: Facts) -> Draft:
@@ -143,6 +163,8 @@ def of_facts(facts: Facts) -> Draft:
     taken |= {
         "candidates": list(facts.candidates),
         "findings": list(facts.findings),
+        "descriptive": DescriptiveDraft.of(facts.descriptive),
+        "previews": list(facts.previews),
         "extra": dict(facts.extra),
     }
     return Draft(**taken)

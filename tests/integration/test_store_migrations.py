@@ -20,7 +20,7 @@ from catalog.store.migrations import MIGRATIONS, Migration
 from catalog.store.schema import INDEXES, SCHEMA_VERSION, TABLES
 from store_harness import NOW_NS, StoreHarness, make_harness
 
-EXTRA = Migration(3, "extra", ("CREATE TABLE extra (x INTEGER) STRICT", "INSERT INTO extra VALUES (1)"))
+EXTRA = Migration(4, "extra", ("CREATE TABLE extra (x INTEGER) STRICT", "INSERT INTO extra VALUES (1)"))
 CREATE = (
     "import sys; from catalog.store import migrations;"
     " migrations.create(sys.argv[1], 'UTC', 1).close(); print('done')"
@@ -82,7 +82,7 @@ def test_the_last_migration_is_the_schemas_version(catalog: StoreHarness) -> Non
 def test_a_step_and_its_record_are_one_transaction(catalog: StoreHarness) -> None:
     assert migrations.migrate(catalog.writer, 77, (*MIGRATIONS, EXTRA)) == 1
     row = catalog.writer.row("SELECT number, name, digest, applied_ns FROM migration ORDER BY number DESC")
-    assert row == (3, "extra", EXTRA.digest, 77)
+    assert row == (4, "extra", EXTRA.digest, 77)
     assert catalog.writer.value("PRAGMA user_version") == 3
     assert catalog.writer.value("SELECT x FROM extra") == 1
     assert check(catalog.writer, ["I1"]) == []
