@@ -83,17 +83,17 @@ def test_a_step_and_its_record_are_one_transaction(catalog: StoreHarness) -> Non
     assert migrations.migrate(catalog.writer, 77, (*MIGRATIONS, EXTRA)) == 1
     row = catalog.writer.row("SELECT number, name, digest, applied_ns FROM migration ORDER BY number DESC")
     assert row == (4, "extra", EXTRA.digest, 77)
-    assert catalog.writer.value("PRAGMA user_version") == 3
+    assert catalog.writer.value("PRAGMA user_version") == 4
     assert catalog.writer.value("SELECT x FROM extra") == 1
     assert check(catalog.writer, ["I1"]) == []
 
 
 def test_a_failing_step_leaves_the_catalog_as_it_was(catalog: StoreHarness) -> None:
-    broken = Migration(3, "broken", (*EXTRA.statements, "INSERT INTO nowhere VALUES (1)"))
+    broken = Migration(4, "broken", (*EXTRA.statements, "INSERT INTO nowhere VALUES (1)"))
     before = catalog.writer.rows("SELECT sql FROM sqlite_schema")
     with pytest.raises(MigrationFailed, match="rolled back") as caught:
         migrations.migrate(catalog.writer, NOW_NS, (*MIGRATIONS, broken))
-    assert caught.value.details["number"] == 3
+    assert caught.value.details["number"] == 4
     assert catalog.writer.rows("SELECT sql FROM sqlite_schema") == before
     assert catalog.writer.value("PRAGMA user_version") == 2
 
