@@ -95,7 +95,7 @@ def test_a_failing_step_leaves_the_catalog_as_it_was(catalog: StoreHarness) -> N
         migrations.migrate(catalog.writer, NOW_NS, (*MIGRATIONS, broken))
     assert caught.value.details["number"] == 4
     assert catalog.writer.rows("SELECT sql FROM sqlite_schema") == before
-    assert catalog.writer.value("PRAGMA user_version") == 2
+    assert catalog.writer.value("PRAGMA user_version") == 3
 
 
 def test_a_library_is_made_once(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_catalog_of_the_first_schema_becomes_exactly_a_fresh_one(old: StoreHar
     kept = "SELECT id, uid, name, content_id, day, state, changed_ns FROM asset ORDER BY id"
     before, last_id = old.writer.rows(kept), old.writer.last_id("asset")
     assert len(before) > 5
-    assert migrations.migrate(old.writer, NOW_NS) == 1
+    assert migrations.migrate(old.writer, NOW_NS) == 2
     assert tables_of(old.writer) == tables_of(fresh.writer)
     assert old.writer.rows(kept) == before
     assert old.writer.last_id("asset") == last_id
@@ -233,28 +233,36 @@ def test_what_the_layer_derives_is_made_up_for_in_an_old_catalog(old: StoreHarne
 
 
 def test_an_old_catalog_is_not_read_before_it_is_migrated(old: StoreHarness) -> None:
-    with pytest.raises(CatalogError, match="migrated to 2 first"):
+    with pytest.raises(CatalogError, match="migrated to 3 first"):
         db.open_reader(old.library)
+
+
+STATEMENTS_DUE = sum(len(one.statements) for one in MIGRATIONS[1:])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "failpoint",
     [
-        *(f"store.migration:{number}" for number in range(1, len(MIGRATIONS[1].statements) + 1, 6)),
-        f"store.migration:{len(MIGRATIONS[1].statements)}",
+        *(f"store.migration:{number}" for number in range(1, STATEMENTS_DUE + 1, 6)),
+        f"store.migration:{STATEMENTS_DUE}",
         "store.commit:1",
         "store.committed:1",
+        "store.commit:2",
+        "store.committed:2",
     ],
 )
-def test_a_killed_migration_leaves_the_old_schema_or_the_new_one(old: StoreHarness, failpoint: str) -> None:
+def test_a_killed_migration_leaves_whole_steps(old: StoreHarness, failpoint: str) -> None:
     assert run(MIGRATE, old.library.path, failpoint) == -signal.SIGKILL
     old.writer = db.open_writer(old.library)
-    is_new = failpoint == "store.committed:1"
-    assert old.writer.value("PRAGMA user_version") == (2 if is_new else 1)
-    assert ("member" in tables_of(old.writer)) == is_new
+    steps = old.writer.value("PRAGMA user_version")
+    is_first_done = failpoint in ("store.committed:1", "store.commit:2", "store.committed:2")
+    is_first_done |= int(failpoint.partition(":")[2]) > len(MIGRATIONS[1].statements)
+    assert steps == 1 + is_first_done + (failpoint == "store.committed:2")
+    assert ("member" in tables_of(old.writer)) == (steps >= 2)
+    assert ("sidecar" in tables_of(old.writer)) == (steps >= 3)
     assert "asset_rebuilt" not in tables_of(old.writer)
-    assert migrations.migrate(old.writer, NOW_NS) == (0 if is_new else 1)
+    assert migrations.migrate(old.writer, NOW_NS) == SCHEMA_VERSION - steps
     renewal.derive_again(old.writer, NOW_NS)
     assert old.check() == []
     old.writer.close()
