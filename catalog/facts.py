@@ -97,6 +97,7 @@ class Preview:
         offset: of its first byte in the file; for `heif` of the item.
         length: in bytes.
         width: in stored pixels; 0 = unknown. height: the same.
+        orientation: EXIF's, as the picture's own EXIF says it; 0 = it says none.
     """
 
     origin: str
@@ -104,6 +105,7 @@ class Preview:
     length: int
     width: int = 0
     height: int = 0
+    orientation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,12 @@ EXTRA: dict[str, str] = {
     "live_id": "Apple's content identifier: the same in still and movie of a Live Photo",
     "burst_id": "Apple's BurstUUID or Google's BurstID: the same in all frames of a burst",
     "motion": "[offset, length] of the movie in a motion photo; its bytes 4 to 8 are `ftyp`",
-    "frames": "pictures of an animation, if more than one",
+    "frames": "pictures of an animation, if more than one; of a GIF, those in its first 4 MiB",
     "gain_map": "true: an HDR gain map goes with it",
     "projection": "GPano:ProjectionType",
     "zone_min": "minutes east of UTC that a maker note tells for the camera's clock",
     "zone_source": "the tag that told `zone_min`",
-    "exposure": "{time_s, f_number, iso, focal_mm, focal_35mm, bias_ev, flash}: those that are known",
+    "exposure": "{time_s, f_number, iso, focal_mm, focal_35mm, bias_ev, flash}: those that are known; flash: true = it fired",
     "serial": "of the camera",
     "codec": "of the first video track, or of the sound: its four characters or name",
     "audio": "{artist, album, genre, track}: of a sound file, those that are known",

@@ -120,19 +120,19 @@ def tiff(
     tags = dict(ifd0)
     for number, tables in children:
         tags[number] = (LONG, [0] * len(tables))
-    at = 8 + len(_directory(tags, 8, order))
+    at = 8 + len(directory(tags, 8, order))
     placed = b""
     for number, tables in children:
         places = []
         for table in tables:
             places.append(at + len(placed))
-            placed += _directory(table, at + len(placed), order)
+            placed += directory(table, at + len(placed), order)
         tags[number] = (LONG, places)
     magic = b"II*\0" if order == "<" else b"MM\0*"
-    return magic + struct.pack(f"{order}I", 8) + _directory(tags, 8, order) + placed + tail
+    return magic + struct.pack(f"{order}I", 8) + directory(tags, 8, order) + placed + tail
 
 
-def _directory(tags: Mapping[int, Tag], at: int, order: str) -> bytes:
+def directory(tags: Mapping[int, Tag], at: int, order: str) -> bytes:
     """Return one image file directory for the place `at`, its values behind it; even length."""
     values_at = at + 2 + 12 * len(tags) + 4
     entries, values = b"", b""
@@ -208,16 +208,16 @@ def jpeg(
     segments = b""
     if exif is not None:
         block = exif if isinstance(exif, bytes) else exif_block(exif)
-        segments += _segment(0xE1, b"Exif\0\0" + block)
+        segments += segment(0xE1, b"Exif\0\0" + block)
     if xmp is not None:
-        segments += _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp)
+        segments += segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp)
     if iptc is not None:
-        segments += _segment(0xED, b"Photoshop 3.0\0" + iptc)
+        segments += segment(0xED, b"Photoshop 3.0\0" + iptc)
     body = buffer.getvalue()
     return body[:2] + segments + body[2:]
 
 
-def _segment(marker: int, content: bytes) -> bytes:
+def segment(marker: int, content: bytes) -> bytes:
     return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
 
 
@@ -247,10 +247,10 @@ def png(
     buffer = io.BytesIO()
     pixels(*size).save(buffer, "PNG")
     body = buffer.getvalue()
-    extra = _chunk(b"eXIf", exif_block(exif)) if exif is not None else b""
-    head = b"".join(_chunk(b"tEXt", f"{key}\0{text}".encode()) for key, text in (texts or {}).items())
+    extra = png_chunk(b"eXIf", exif_block(exif)) if exif is not None else b""
+    head = b"".join(png_chunk(b"tEXt", f"{key}\0{text}".encode()) for key, text in (texts or {}).items())
     if xmp is not None:
-        head += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+        head += png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
     after_ihdr, before_iend = 8 + 25, len(body) - 12
     parts = (body[:after_ihdr], head, body[after_ihdr:before_iend], body[before_iend:])
     return (
@@ -263,7 +263,7 @@ def png(
     )
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 

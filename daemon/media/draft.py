@@ -17,6 +17,9 @@ from daemon.media.descriptive import DescriptiveDraft
 MAX_TEXT = 200  # longer makes and models are noise
 MAX_CANDIDATES = 40
 MAX_PREVIEWS = 8
+MAX_SIDE_PX = 2_147_483_647  # headers with 64-bit sizes lie; the catalog holds 63 bits
+MAX_PREVIEW_PX = 65_535  # ITU T.81: a frame header has 16 bits for each side
+MAX_FINDINGS = 20
 
 
 @dataclass(slots=True)
@@ -45,6 +48,8 @@ class Draft:
     previews: list[Preview] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     has_maker_notes: bool = False
+    # What XMP says of a motion photo: lengths in bytes from the end of the file, best first; they often lie.
+    motion_hints: list[int] = field(default_factory=list)
 
     def say_size(self, width: object, height: object) -> None:
         """Note stored pixels, unless a better source did or they are no sizes."""
@@ -52,8 +57,8 @@ class Draft:
             self.width is None
             and isinstance(width, int)
             and isinstance(height, int)
-            and width > 0
-            and height > 0
+            and 0 < width <= MAX_SIDE_PX
+            and 0 < height <= MAX_SIDE_PX
         ):
             self.width, self.height = width, height
 
@@ -117,16 +122,23 @@ class Draft:
             self.extra.setdefault(name, value)
 
     def add_preview(self, preview: Preview) -> None:
-        """Note an embedded picture, once."""
+        """Note an embedded picture, once; a size that no JPEG has is a lie."""
+        if max(preview.width, preview.height) > MAX_PREVIEW_PX:
+            return
         if preview.length > 0 and all(preview.offset != one.offset for one in self.previews):
             self.previews.append(preview)
 
     def note(self, tool: str, reason: str) -> None:
-        """Record that a reader could not (wholly) read the file."""
-        self.findings.append(Finding(tool, str(READER_VERSION), reason[:300]))
+        """Record that a reader could not (wholly) read the file; each reason once."""
+        finding = Finding(tool, str(READER_VERSION), reason[:300])
+        if finding not in self.findings and len(self.findings) < MAX_FINDINGS:
+            self.findings.append(finding)
 
     def facts(self, tier: Tier) -> Facts:
         """Return the finished value."""
+        stale = self.descriptive.forget_stale_faces(self.width, self.height)
+        if stale:
+            self.note("xmp", stale)
         return Facts(
             kind=self.kind,
             mime=self.mime,

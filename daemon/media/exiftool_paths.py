@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+# For `status` and `doctor`: what the user misses, and the way out.
+WITHOUT_EXIFTOOL = "not found, so that RAW files and rare formats show only what their headers say (apt install libimage-exiftool-perl)"
+_ANSWER_S = 20.0  # a cold perl from a slow disk takes a second or two
+NO_VERSION = "none"  # the version in findings of an exiftool that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,27 @@ class ExiftoolPaths:
 def is_exiftool_there() -> bool:
     """Tell whether the program is on PATH; what it needs besides is found out by the worker that uses it."""
     return shutil.which("exiftool") is not None
+
+
+def exiftool_stamp() -> str | None:
+    """Return a text that changes when another exiftool is installed; None = there is none."""
+    program = shutil.which("exiftool")
+    if program is None:
+        return None
+    status = os.stat(program)
+    return f"{os.path.realpath(program)} {status.st_size} {status.st_mtime_ns}"
+
+
+def exiftool_version() -> str | None:
+    """Ask exiftool for its version; None when it does not answer. Blocks for a tenth of a second."""
+    try:
+        done = subprocess.run(
+            ["exiftool", "-ver"], capture_output=True, text=True, timeout=_ANSWER_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    said = done.stdout.strip()
+    return said if done.returncode == 0 and said else None
 
 
 def find_exiftool() -> ExiftoolPaths | None:

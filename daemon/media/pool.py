@@ -2,53 +2,38 @@
 
 A worker that crashes, hangs or babbles has exactly one culprit, the first file without an answer: it gets a
 finding, the worker is replaced and the rest of the batch goes on. A worker that waits for a storage which
-does not answer is no fault of the file: that is the error `ETIMEDOUT`. Knows no catalog.
+does not answer is no fault of the file: that is the error `ETIMEDOUT`. What is too much for a normal worker is read once
+more by a heavy one, of which there is one at a time over the whole pool; what defeats that one has a finding. Knows no catalog.
 
 Invariants
-- Workers start on the main thread: PR_SET_PDEATHSIG fires when the *thread* that forked ends, and trio ends
-  idle worker threads after 10 s. Each has a session of its own, so killing its group takes exiftool along.
 - A worker reads one volume and no other: a hung volume hangs its own workers only, and a worker's confinement
   names one root. At most `workers` are busy; about as many wait for more work.
-- Nobody waits for a worker that hangs in the kernel: it is killed and left behind.
+- Waiting for the heavy worker holds no other file up: its turn is apart from those of the normal ones.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import trio
 
 from catalog.facts import READER_VERSION, FactsResult, Finding
 from catalog.values import WorkItem
-from daemon.frames import FrameError, FrameReceiver, send_frame
-from daemon.media.exiftool_paths import is_exiftool_there
-from daemon.media.protocol import PARENT_VARIABLE, decode_answer, errand_of
+from daemon.media.exiftool_paths import WITHOUT_EXIFTOOL, is_exiftool_there
+from daemon.media.protocol import HEAVY, NORMAL, NOT_MY_CLASS, WorkerClass
+from daemon.media.worker_process import WorkerProcess, remove_leftovers, short_temporary
 
 log = logging.getLogger(__name__)
 
-FILE_DEADLINE_S = 20.0  # per file; header readers take milliseconds, exiftool's own deadline is 15 s
-START_DEADLINE_S = 20.0  # a cold interpreter from a slow disk takes 5 s
 CHUNK = 50  # files per request: round trips vanish, several workers share a batch
 LEAST_CHUNK = 10  # a handful of files is not worth a second worker, let alone a second exiftool
-FILES_PER_WORKER = 50_000  # then a fresh one: no leak of any library lives for ever
-_REAP_S = 1.0
-# Where a process sleeps in the kernel when its storage does not answer (FUSE, NFS, page cache).
-_STORAGE_WAITS = ("request_wait", "nfs", "rpc_wait", "folio_wait", "wait_on_page", "fuse", "cifs", "smb")
 # Verdicts that are not about the file -> the error that its result carries.
 _NO_FAULT = {"storage": "ETIMEDOUT", "stale": "ESTALE"}
-_PREFIX = "glassine-media-"  # of private directories: then the pid of their daemon
-_PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
 
 
 @dataclass(slots=True)
@@ -59,6 +44,7 @@ class PoolReport:
     has_exiftool: bool = False
     workers_started: int = 0
     workers_lost: int = 0
+    heavy_files: int = 0
     worker_pids: set[int] = field(default_factory=set)
 
 
@@ -73,14 +59,15 @@ class _NotStarted(Exception):
 class MediaPool:
     """Made by `open_media_pool`. `read` may be called by several tasks at a time."""
 
-    def __init__(self, *, workers: int, has_exiftool: bool, deadline_s: float) -> None:
+    def __init__(self, *, workers: int, has_exiftool: bool, deadlines_s: dict[WorkerClass, float]) -> None:
         self.report = PoolReport(has_exiftool=has_exiftool)
         self._has_exiftool = has_exiftool
-        self._deadline_s = deadline_s
+        self._deadlines_s = deadlines_s
         self._limiter = trio.CapacityLimiter(workers)
+        self._heavy_limiter = trio.CapacityLimiter(1)
         self._most_idle = max(2, workers)  # two volumes that take turns keep their workers
-        self._idle: list[_Worker] = []
-        self._all: set[_Worker] = set()
+        self._idle: list[WorkerProcess] = []
+        self._all: set[WorkerProcess] = set()
 
     async def read(self, items: Sequence[WorkItem]) -> list[FactsResult]:
         """Read files; returns one result per item, in order. Checkpoint.
@@ -91,21 +78,41 @@ class MediaPool:
 
         async def read_chunk(places: Sequence[int]) -> None:
             async with self._limiter:
-                found = await self._read_chunk([items[place] for place in places])
+                found = await self._read_chunk([items[place] for place in places], NORMAL)
             results.update(zip(places, found, strict=True))
+            heavy = [place for place in places if results[place].error == NOT_MY_CLASS]
+            if heavy:
+                again = await self._read_heavy([items[place] for place in heavy])
+                results.update(zip(heavy, again, strict=True))
 
         async with trio.open_nursery() as nursery:
             for places in _chunks_by_root(items, int(self._limiter.total_tokens)):
                 nursery.start_soon(read_chunk, places)
         return [results[place] for place in range(len(items))]
 
-    async def _read_chunk(self, items: Sequence[WorkItem]) -> list[FactsResult]:
+    async def _read_heavy(self, items: Sequence[WorkItem]) -> list[FactsResult]:
+        """Read files of one root with a worker that may use much; such files are rare, so it does not wait for more."""
+        async with self._heavy_limiter:
+            self.report.heavy_files += len(items)
+            try:
+                found = await self._read_chunk(items, HEAVY)
+            finally:
+                for worker in [one for one in self._idle if one.worker_class is HEAVY]:
+                    self._idle.remove(worker)
+                    await self._drop(worker)
+        # A heavy worker never says that it is not for it; bytes from workers are not trusted.
+        return [
+            _blamed(one.item, "a media worker answered nonsense") if one.error == NOT_MY_CLASS else one
+            for one in found
+        ]
+
+    async def _read_chunk(self, items: Sequence[WorkItem], worker_class: WorkerClass) -> list[FactsResult]:
         """Read files of one root."""
         done: list[FactsResult] = []
         stale_at: int | None = None
         while len(done) < len(items):
             try:
-                worker = await self._take_worker(items[0].root)
+                worker = await self._take_worker(items[0].root, worker_class)
             except _NotStarted as failure:
                 return [*done, *(FactsResult(item, error=failure.error) for item in items[len(done) :])]
             answers, verdict = await self._ask(worker, items[len(done) :])
@@ -119,12 +126,14 @@ class MediaPool:
                 done.append(_blamed(items[len(done)], verdict))
         return done
 
-    async def _ask(self, worker: _Worker, items: Sequence[WorkItem]) -> tuple[list[FactsResult], str | None]:
+    async def _ask(
+        self, worker: WorkerProcess, items: Sequence[WorkItem]
+    ) -> tuple[list[FactsResult], str | None]:
         """Return the answers in order, and None or why the worker did not answer the next item."""
         answers: list[FactsResult] = []
         is_whole = False
         try:
-            verdict = await worker.ask(items, answers, deadline_s=self._deadline_s)
+            verdict = await worker.ask(items, answers, deadline_s=self._deadlines_s[worker.worker_class])
             is_whole = verdict is None
         finally:
             # Also when we are cancelled: a worker in the middle of a batch is of no use to the next asker.
@@ -136,23 +145,23 @@ class MediaPool:
             self.report.workers_lost += 1
         return answers, verdict
 
-    async def _take_worker(self, root: bytes) -> _Worker:
-        """Return an idle worker of the root that lives, else a new one.
+    async def _take_worker(self, root: bytes, worker_class: WorkerClass) -> WorkerProcess:
+        """Return an idle worker of the root and class that lives, else a new one.
 
         Raises:
             _NotStarted: no worker came up.
         """
-        for worker in [one for one in self._idle if one.root == root]:
+        for worker in [one for one in self._idle if (one.root, one.worker_class) == (root, worker_class)]:
             self._idle.remove(worker)
             if worker.is_alive:
                 return worker
             await self._drop(worker)
         while len(self._idle) >= self._most_idle:
             await self._drop(self._idle.pop(0))
-        return await self._start_worker(root)
+        return await self._start_worker(root, worker_class)
 
-    async def _start_worker(self, root: bytes) -> _Worker:
-        worker = _Worker(root, has_exiftool=self._has_exiftool)
+    async def _start_worker(self, root: bytes, worker_class: WorkerClass) -> WorkerProcess:
+        worker = WorkerProcess(root, worker_class, has_exiftool=self._has_exiftool)
         self._all.add(worker)
         self.report.workers_started += 1
         self.report.worker_pids.add(worker.pid)
@@ -168,10 +177,16 @@ class MediaPool:
         self.report.confinement, self.report.has_exiftool = worker.confinement, worker.has_exiftool
         return worker
 
-    async def _drop(self, worker: _Worker) -> None:
+    async def _drop(self, worker: WorkerProcess) -> None:
         self._all.discard(worker)
         self.report.worker_pids.discard(worker.pid)
         await worker.end()
+
+    def degraded(self) -> list[str]:
+        """Say what the readers of files lack, a sentence each. Never a checkpoint."""
+        lacks = [] if self.report.has_exiftool else [f"exiftool: {WITHOUT_EXIFTOOL}"]
+        confinement = self.report.confinement or {}
+        return lacks + [f"media workers: {text}" for text in confinement.get("missing", ())]
 
     async def close(self) -> None:
         """End all workers. Shielded, with a deadline per worker."""
@@ -201,174 +216,26 @@ def _blamed(item: WorkItem, verdict: str) -> FactsResult:
 
 @asynccontextmanager
 async def open_media_pool(
-    *, workers: int, has_exiftool: bool = True, deadline_s: float = FILE_DEADLINE_S
+    *,
+    workers: int,
+    has_exiftool: bool = True,
+    deadline_s: float = NORMAL.deadline_s,
+    heavy_deadline_s: float = HEAVY.deadline_s,
 ) -> AsyncIterator[MediaPool]:
     """Open a pool; workers start when they are needed, for the root of the item. Main thread.
 
     Args:
         workers: at most so many read at a time.
         has_exiftool: whether deep items may use exiftool, if it is installed.
-        deadline_s: per file; only tests change it.
+        deadline_s: per file of a normal worker; only tests change it. heavy_deadline_s: of a heavy one.
     """
     assert threading.current_thread() is threading.main_thread()
-    _remove_leftovers(_short_temporary())
+    remove_leftovers(short_temporary())
     is_there = has_exiftool and is_exiftool_there()
-    pool = MediaPool(workers=workers, has_exiftool=is_there, deadline_s=deadline_s)
+    deadlines_s = {NORMAL: deadline_s, HEAVY: heavy_deadline_s}
+    pool = MediaPool(workers=workers, has_exiftool=is_there, deadlines_s=deadlines_s)
     try:
         yield pool
     finally:
         with trio.CancelScope(shield=True):
             await pool.close()
-
-
-class _Worker:
-    """One child process and its pipes."""
-
-    def __init__(self, root: bytes, *, has_exiftool: bool) -> None:
-        self.root = root
-        self.has_exiftool = has_exiftool
-        self.confinement: dict[str, Any] | None = None
-        self.files_left = FILES_PER_WORKER
-        self._directory = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_short_temporary())
-        self._child = _start()
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._down = trio.lowlevel.FdStream(os.dup(self._child.stdin.fileno()))
-        self._up = trio.lowlevel.FdStream(os.dup(self._child.stdout.fileno()))
-        self._child.stdin.close()
-        self._child.stdout.close()
-        self._receiver = FrameReceiver(self._up)
-
-    @property
-    def pid(self) -> int:
-        """Process id, also of its process group."""
-        return self._child.pid
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process has not ended."""
-        return self._child.poll() is None
-
-    async def greet(self) -> str | None:
-        """Tell the worker its root and wait until it is confined; returns None, or the errno name of a failure."""
-        directory = os.fsencode(self._directory) if self.has_exiftool else None
-        try:
-            with trio.fail_after(START_DEADLINE_S):
-                await send_frame(self._down, ["hello", self.root, directory])
-                message = cast("list[Any] | None", await self._receiver.receive())
-        except trio.TooSlowError:
-            return "ETIMEDOUT" if _waits_for_storage(self.pid) else "EAGAIN"
-        except (trio.BrokenResourceError, FrameError):
-            return "EAGAIN"
-        if message is None or message[0] != "ready":
-            return "EAGAIN"
-        self.confinement, self.has_exiftool = message[1], message[2]
-        return None
-
-    async def ask(
-        self, items: Sequence[WorkItem], answers: list[FactsResult], *, deadline_s: float
-    ) -> str | None:
-        """Have the items read; appends an answer per item to `answers`.
-
-        Returns:
-            None if all were answered; `stale`; `storage` if it waited for a volume; else what happened to the
-            worker over the first item without an answer, in user words.
-        """
-        self.files_left -= len(items)
-        try:
-            with trio.fail_after(deadline_s):
-                await send_frame(self._down, ["read", [list(errand_of(item)) for item in items]])
-            while len(answers) < len(items):
-                with trio.fail_after(deadline_s):
-                    message = cast("list[Any] | None", await self._receiver.receive())
-                if message is None:
-                    return await self._how_it_ended()
-                if message[0] == "stale":
-                    return "stale"
-                answers.append(decode_answer(message, items[len(answers)]))
-        except trio.TooSlowError:
-            return "storage" if _waits_for_storage(self.pid) else f"no answer in {deadline_s:g} s"
-        except (trio.BrokenResourceError, OSError):
-            return await self._how_it_ended()
-        except (FrameError, IndexError, TypeError, KeyError):
-            return "a media worker answered nonsense"
-        return None
-
-    async def _how_it_ended(self) -> str:
-        await _wait_ended(self.pid, _REAP_S)
-        code = self._child.poll()
-        if code is None:
-            return "closed its pipe"
-        return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-    async def end(self) -> None:
-        """Kill the worker and its exiftool, collect it, remove its directory. Idempotent; waits a second at most."""
-        with trio.CancelScope(shield=True):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-            await trio.aclose_forcefully(self._down)
-            await trio.aclose_forcefully(self._up)
-            await _wait_ended(self.pid, _REAP_S)
-            if self._child.poll() is None:
-                log.warning("media worker %d hangs in the kernel and is left behind", self.pid)
-            shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def _start() -> subprocess.Popen[bytes]:
-    """Start a worker; blocks for the fork. The environment is ours: no user's perl, no user's zone."""
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {"TZ": "UTC", "LC_ALL": "C.UTF-8", PARENT_VARIABLE: str(os.getpid())}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "daemon.media.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-    )
-
-
-def _short_temporary() -> str:
-    """Return where private directories go; a TMPDIR with a control character would reach exiftool's arguments."""
-    chosen = tempfile.gettempdir()
-    return chosen if chosen.isprintable() else "/tmp"
-
-
-def _remove_leftovers(temporary: str) -> None:
-    """Remove private directories of daemons that were killed: a confined worker may not remove its own."""
-    for name in os.listdir(temporary):
-        owner, _, _ = name.removeprefix(_PREFIX).partition("-")
-        if not name.startswith(_PREFIX) or not owner.isdecimal() or os.path.exists(f"/proc/{owner}"):
-            continue
-        path = os.path.join(temporary, name)
-        # Race: another daemon removes it first; nothing is left to do then.
-        with suppress(OSError):
-            if os.lstat(path).st_uid == os.geteuid():
-                shutil.rmtree(path)
-
-
-async def _wait_ended(pid: int, patience_s: float) -> None:
-    with trio.move_on_after(patience_s), suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid)
-        try:
-            await trio.lowlevel.wait_readable(pidfd)
-        finally:
-            os.close(pidfd)
-
-
-def _waits_for_storage(pid: int) -> bool:
-    """Tell whether the worker, or its exiftool, sleeps in the kernel until a storage answers."""
-    children = _line_of(f"/proc/{pid}/task/{pid}/children").split()
-    for one in (str(pid), *children):
-        after_name = _line_of(f"/proc/{one}/stat").rpartition(")")[2].split()
-        if after_name[:1] == ["D"] or _line_of(f"/proc/{one}/wchan").startswith(_STORAGE_WAITS):
-            return True
-    return False
-
-
-def _line_of(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""

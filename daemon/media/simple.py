@@ -1,6 +1,6 @@
-"""GIF, BMP, FLAC and DSF: formats whose header tells everything in a few bytes.
+"""GIF, BMP and DSF: formats whose header tells everything in a few bytes.
 
-GIF89a, BITMAPINFO, RFC 9639, Sony's DSF specification 1.01 (exiftool before 13 does not know DSF).
+GIF89a, BITMAPINFO, Sony's DSF specification 1.01 (exiftool before 13 does not know DSF).
 """
 
 from __future__ import annotations
@@ -8,15 +8,45 @@ from __future__ import annotations
 import struct
 
 from daemon.media.draft import Draft
+from daemon.media.id3 import read_id3
 from daemon.media.source import ByteSource, Malformed
 
-MAX_COMMENT_BYTES = 1024 * 1024
-_STREAMINFO, _VORBIS_COMMENT = 0, 4
+# Pictures of an animation are counted as far as this: a GIF tells their number nowhere.
+MAX_COUNTED_BYTES = 4 * 1024 * 1024
+_EXTENSION, _PICTURE = 0x21, 0x2C
 
 
 def read_gif(source: ByteSource, draft: Draft) -> None:
-    """Read the logical screen's size."""
-    draft.say_size(*struct.unpack("<HH", source.read(6, 4)))
+    """Read the logical screen's size and count the pictures."""
+    head = source.read(6, 7)
+    draft.say_size(*struct.unpack_from("<HH", head))
+    frames = _count_pictures(source, 13 + _table_bytes(head[4]))
+    draft.say_extra("frames", frames if frames > 1 else None)
+
+
+def _count_pictures(source: ByteSource, at: int) -> int:
+    """Walk the blocks; a file that is cut off has as many pictures as begin in it."""
+    content = source.read_up_to(0, min(source.size, MAX_COUNTED_BYTES))
+    found = 0
+    while at + 10 <= len(content):
+        if content[at] == _EXTENSION:
+            at = _after_blocks(content, at + 2)
+        elif content[at] == _PICTURE:
+            found += 1
+            at = _after_blocks(content, at + 10 + _table_bytes(content[at + 9]) + 1)
+        else:
+            break
+    return found
+
+
+def _after_blocks(content: bytes, at: int) -> int:
+    while at < len(content) and content[at]:
+        at += 1 + content[at]
+    return at + 1
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def read_bmp(source: ByteSource, draft: Draft) -> None:
@@ -29,42 +59,13 @@ def read_bmp(source: ByteSource, draft: Draft) -> None:
     draft.say_size(width, abs(height))
 
 
-def read_flac(source: ByteSource, draft: Draft) -> None:
-    """Read length and date."""
-    at, is_last = 4, False
-    while not is_last:
-        head = source.hop(at, 4)
-        is_last, kind, size = bool(head[0] & 0x80), head[0] & 0x7F, int.from_bytes(head[1:], "big")
-        if kind == _STREAMINFO and size >= 18:
-            packed = int.from_bytes(source.read(at + 4 + 10, 8), "big")
-            rate, samples = packed >> 44, packed & ((1 << 36) - 1)
-            draft.say_duration(samples / rate if rate else None)
-        elif kind == _VORBIS_COMMENT and size <= MAX_COMMENT_BYTES:
-            read_vorbis_comment(source.read(at + 4, size), draft)
-        elif kind == 127:
-            raise Malformed("a FLAC block of a kind that cannot be")
-        at += 4 + size
-
-
 def read_dsf(source: ByteSource, draft: Draft) -> None:
-    """Read the length from the format chunk that follows the 28 bytes of the file header."""
+    """Read the length from the format chunk behind the 28 bytes of the file header, and the tag at the end."""
+    (tag_at,) = struct.unpack("<Q", source.read(20, 8))
     if source.read(28, 4) != b"fmt ":
         raise Malformed("no format chunk")
     rate, _, samples = struct.unpack("<IIQ", source.read(28 + 28, 16))
     draft.say_duration(samples / rate if rate else None)
-
-
-def read_vorbis_comment(block: bytes, draft: Draft) -> None:
-    """Read DATE of a Vorbis comment (little-endian lengths, UTF-8)."""
-    try:
-        (vendor_bytes,) = struct.unpack_from("<I", block, 0)
-        (count,) = struct.unpack_from("<I", block, 4 + vendor_bytes)
-        at = 8 + vendor_bytes
-        for _ in range(min(count, 1000)):
-            (size,) = struct.unpack_from("<I", block, at)
-            key, _, text = block[at + 4 : at + 4 + min(size, 100)].partition(b"=")
-            if key.upper() == b"DATE":
-                draft.say_date("Vorbis:Date", text.decode("utf-8", "replace"))
-            at += 4 + size
-    except struct.error as error:
-        draft.note("flac", f"the comment block is damaged: {error}")
+    draft.say_extra("codec", "dsd")
+    if 0 < tag_at < source.size:
+        read_id3(source, tag_at, draft)

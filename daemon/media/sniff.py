@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from catalog.media_types import guess
+from daemon.media.id3 import end_of_id3
 from daemon.media.source import ByteSource
 
 _HEIF_BRANDS = {
@@ -146,8 +147,7 @@ def _of_streams(head: bytes, source: ByteSource, name: bytes) -> str | None:
     if _is_transport_stream(head):
         return "video/mp2t"
     if head[:3] == b"ID3" or _is_mpeg_audio(head):
-        promised = guess(name)
-        return promised.mime if promised and promised.mime in ("audio/aac", "audio/x-ape") else "audio/mpeg"
+        return _of_tagged(head, source, name)
     return "audio/aac" if head[:2] in (b"\xff\xf1", b"\xff\xf9") else None
 
 
@@ -163,6 +163,14 @@ def _of_ogg(head: bytes) -> str:
         return "audio/opus"
     is_video = b"theora" in head or b"fishead" in head or b"BBCD" in head
     return "video/ogg" if is_video else "audio/ogg"
+
+
+def _of_tagged(head: bytes, source: ByteSource, name: bytes) -> str:
+    """ID3 stands before other sounds than MP3 too; what follows it tells, or else the name."""
+    if head[:3] == b"ID3" and source.read_up_to(end_of_id3(source), 4) == b"fLaC":
+        return "audio/flac"
+    promised = guess(name)
+    return promised.mime if promised and promised.mime in ("audio/aac", "audio/x-ape") else "audio/mpeg"
 
 
 def _is_transport_stream(head: bytes) -> bool:

@@ -30,6 +30,11 @@ class ByteSource:
         self._budget_bytes = BUDGET_BYTES
         self._reads_left = MAX_READS
 
+    @property
+    def bytes_left(self) -> int:
+        """What the budget still allows to fetch."""
+        return self._budget_bytes
+
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes, or raise Malformed (end of file, budget) or OSError (the volume)."""
         found = self.read_up_to(offset, count)
@@ -63,6 +68,10 @@ class ByteSource:
         if len(found) < count:
             raise Malformed(f"ends too early: {count} bytes wanted at {offset}, {len(found)} are there")
         return found
+
+    def glance(self, offset: int, count: int) -> bytes:
+        """Return up to `count` bytes, fetching no more than them: far places of which little is wanted."""
+        return self.hop(offset, min(count, max(self.size - offset, 0)))
 
     def _fetch(self, offset: int, count: int) -> bytes:
         self._budget_bytes -= count

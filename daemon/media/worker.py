@@ -1,6 +1,6 @@
 """The media worker: reads untrusted bytes, confined so that it can do nothing else.
 
-Run as `python -P -m daemon.media.worker` by `daemon.media.pool`, one per core at most. It opens originals
+Run as `python -P -m daemon.media.worker` by `daemon.media.pool`, one per core at most and one of the heavy class. It opens originals
 itself, beneath the root of their volume, checks that each is the file that was meant, and answers one frame
 per file, so that whatever kills it has exactly one culprit. It ends with its parent, or when stdin ends.
 
@@ -16,23 +16,33 @@ import os
 import resource
 import signal
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from catalog.facts import READER_VERSION, Facts, Finding
-from catalog.media_types import guess_of_mime
-from daemon.frames import FrameError, read_frame, write_frame
+from daemon.frames import FrameError, encode_frame, read_frame, write_frame
 from daemon.media import draft as _draft
-from daemon.media.exiftool import Exiftool, ExiftoolFailed, prepare_directory, read_answer
-from daemon.media.exiftool_paths import find_exiftool
+from daemon.media.exiftool import Exiftool, ExiftoolFailed, prepare_directory
+from daemon.media.exiftool_answer import read_answer
+from daemon.media.exiftool_paths import NO_VERSION, find_exiftool
 from daemon.media.header import read_header
-from daemon.media.protocol import PARENT_VARIABLE, Answer, Errand, encode_answer
-from daemon.media.source import ByteSource
+from daemon.media.protocol import (
+    CLASSES,
+    HEAVY,
+    NOT_MY_CLASS,
+    PARENT_VARIABLE,
+    Answer,
+    Errand,
+    TooHeavy,
+    WorkerClass,
+    encode_answer,
+)
+from daemon.media.sidecar import read_sidecar
+from daemon.media.source import ByteSource, Malformed
 from vfs.beneath import file_stamp, open_beneath, open_root
 from vfs.confine import Limits, confine, die_with_parent
 
-ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024  # header readers and perl stay below 150 MiB
-CPU_S_PER_FILE = 30  # beyond the pool's wall-clock deadline: holds even when the daemon itself is stopped
 _OPEN_FILES = 128
 
 
@@ -56,12 +66,15 @@ def main() -> None:
     hello = cast("list[Any] | None", read_frame(requests))
     if hello is None:
         return
-    _, root, directory = hello
+    _, root, directory, class_name = hello
+    private = Path(os.fsdecode(directory)) if directory is not None else None
     with contextlib.suppress(FrameError, BrokenPipeError):
-        _serve(requests, replies, root, Path(os.fsdecode(directory)) if directory is not None else None)
+        _serve(requests, replies, root, private, CLASSES[class_name])
 
 
-def _serve(requests: BinaryIO, replies: BinaryIO, root: bytes, directory: Path | None) -> None:
+def _serve(
+    requests: BinaryIO, replies: BinaryIO, root: bytes, directory: Path | None, worker_class: WorkerClass
+) -> None:
     paths = find_exiftool() if directory is not None else None
     if directory is not None and paths is not None:
         prepare_directory(directory)
@@ -69,10 +82,12 @@ def _serve(requests: BinaryIO, replies: BinaryIO, root: bytes, directory: Path |
     confinement = confine(
         readable=[root, *_library_trees(), *_of(directory), *(paths.readable if paths else ())],
         executable=paths.runnable if paths else (),
-        limits=Limits(address_space_bytes=ADDRESS_SPACE_BYTES, open_files=_OPEN_FILES),
+        limits=Limits(address_space_bytes=worker_class.address_space_bytes, open_files=_OPEN_FILES),
     )
-    tool = Exiftool(paths.program, directory, _lift_cpu_limit) if paths and directory else None
-    reader = Reader(root, place, tool)
+    tool = None
+    if paths is not None and directory is not None:
+        tool = Exiftool(paths.program, directory, _lift_cpu_limit, deadline_s=worker_class.exiftool_s)
+    reader = Reader(root, place, tool, worker_class)
     write_frame(replies, ["ready", confinement.to_json(), tool is not None])
     while (message := cast("list[Any] | None", read_frame(requests))) is not None:
         _answer_all(reader, [Errand(*fields) for fields in message[1]], replies)
@@ -83,18 +98,32 @@ def _serve(requests: BinaryIO, replies: BinaryIO, root: bytes, directory: Path |
 def _answer_all(reader: Reader, errands: list[Errand], replies: BinaryIO) -> None:
     try:
         for errand in errands:
-            _arm_cpu_limit()
-            write_frame(replies, encode_answer(reader.answer(errand)))
+            _arm_cpu_limit(reader.worker_class.cpu_s)
+            _tell(replies, reader.answer(errand))
     except StaleRoot:
         write_frame(replies, ["stale"])
     finally:
         reader.close_root()
 
 
+def _tell(replies: BinaryIO, answer: Answer) -> None:
+    try:
+        frame = encode_frame(encode_answer(answer))
+    except (ValueError, OverflowError, TypeError, FrameError) as error:
+        # A reader let through what no message can hold: a number beyond 64 bits, half a character, megabytes.
+        finding = _finding("worker", f"a reader's answer cannot be told: {type(error).__name__}: {error}")
+        frame = encode_frame(encode_answer(Answer(finding=finding)))
+    replies.write(frame)
+    replies.flush()
+
+
 class Reader:
     """Reads files one after the other. Holds the root open for one batch only: an open root pins its mount."""
 
-    def __init__(self, root: bytes, place: _Place | None, tool: Exiftool | None) -> None:
+    def __init__(
+        self, root: bytes, place: _Place | None, tool: Exiftool | None, worker_class: WorkerClass
+    ) -> None:
+        self.worker_class = worker_class
         self._root = root
         self._place = place
         self._tool = tool
@@ -114,11 +143,19 @@ class Reader:
             return self._read(fd, errand)
         except OSError as error:
             return Answer(error=_name_of(error))
+        except (TooHeavy, MemoryError) as error:
+            return self._too_heavy(error)
         except Exception as error:  # border: a bug in a reader is a finding about one file
             logging.getLogger(__name__).exception("a reader failed")
             return Answer(finding=_finding("worker", f"a reader failed: {type(error).__name__}: {error}"))
         finally:
             os.close(fd)
+
+    def _too_heavy(self, error: TooHeavy | MemoryError) -> Answer:
+        if self.worker_class is not HEAVY:
+            return Answer(error=NOT_MY_CLASS)
+        available = f"needs more than {HEAVY.address_space_bytes >> 30} GiB of memory"
+        return Answer(finding=_finding("worker", str(error) or available))
 
     def close_root(self) -> None:
         """Let the mount go."""
@@ -141,34 +178,62 @@ class Reader:
         is_other_inode = errand.inode not in (0, stamp.inode)
         if (stamp.size, stamp.mtime_ns) != (errand.size, errand.mtime_ns) or is_other_inode:
             return Answer(error="changed")
-        name = errand.path.rpartition(b"/")[2]
-        source = ByteSource(fd, stamp.size)
-        facts = read_header(source, name)
+        answer = self._answer_of(fd, ByteSource(fd, stamp.size), errand)
+        # Race: a writer that keeps size and mtime goes unseen here; the hash and the next scan find it.
+        return answer if file_stamp(os.fstat(fd)) == stamp else Answer(error="changed")
+
+    def _answer_of(self, fd: int, source: ByteSource, errand: Errand) -> Answer:
+        if errand.tier == "sidecar":
+            return Answer(facts=read_sidecar(source, errand.path.rpartition(b"/")[2]))
+        if errand.tier == "preview":
+            return self._pictures(fd, errand)
+        facts = read_header(source, errand.path.rpartition(b"/")[2])
         if facts.kind is None and not errand.is_sniff:
             head = source.read_up_to(0, 8).hex(" ")
             return Answer(finding=_finding("sniff", f"no format that we know; the file begins with {head}"))
         if errand.tier == "deep" and facts.kind is not None:
-            facts = self._deepened(fd, facts)
-        # Race: a writer that keeps size and mtime goes unseen here; the hash and the next scan find it.
-        return Answer(facts=facts) if file_stamp(os.fstat(fd)) == stamp else Answer(error="changed")
+            facts = self._deepened(fd, source, facts)
+        return Answer(facts=facts)
 
-    def _deepened(self, fd: int, facts: Facts) -> Facts:
+    def _pictures(self, fd: int, errand: Errand) -> Answer:
+        # Late: few workers ever decode, and loading the decoders takes longer than reading a hundred headers.
+        from daemon.media.preview_makers import CannotMake, make_pictures
+
+        try:
+            return Answer(pictures=make_pictures(fd, errand.wishes, self.worker_class))
+        except CannotMake as error:
+            return Answer(finding=Finding(error.tool, _version_of(error.tool), str(error)[:300]))
+
+    def _deepened(self, fd: int, source: ByteSource, facts: Facts) -> Facts:
         draft = _draft.of_facts(facts)
         if self._tool is None:
-            draft.note("exiftool", "exiftool is not installed: only the header was read")
+            reason = "exiftool is not installed: only the header was read"
+            draft.findings.append(Finding("exiftool", NO_VERSION, reason))
             return draft.facts("deep")
-        known = guess_of_mime(facts.mime)
-        is_thorough = facts.is_raw or (known is not None and facts.mime == "image/jpeg")
+        # Maker notes of RAW files and of pictures without a date; tags that lie at the end of sounds.
+        is_thorough = facts.is_raw or facts.mime == "image/jpeg" or facts.kind == "audio"
         try:
-            read_answer(self._tool.read(fd, facts.mime, is_thorough=is_thorough), draft)
-        except ExiftoolFailed as error:
-            draft.note("exiftool", str(error))
+            said = self._tool.read(fd, facts.mime, facts.kind, is_thorough=is_thorough)
+            trouble = read_answer(said, draft, source)
+        except (ExiftoolFailed, Malformed) as error:
+            trouble = str(error)
+        if trouble is not None:
+            draft.findings.append(Finding("exiftool", self._tool.version or NO_VERSION, trouble[:300]))
+        draft.findings = list(dict.fromkeys(draft.findings))  # a packet that both tiers could not read
         draft.needs_deep = False
         return draft.facts("deep")
 
 
 def _finding(tool: str, reason: str) -> Finding:
     return Finding(tool, str(READER_VERSION), reason[:300])
+
+
+def _version_of(tool: str) -> str:
+    """Return the version of a decoder, else that of our readers."""
+    try:
+        return metadata.version(tool)
+    except metadata.PackageNotFoundError:
+        return str(READER_VERSION)
 
 
 def _name_of(error: OSError) -> str:
@@ -194,9 +259,9 @@ def _library_trees() -> list[bytes]:
     return [os.fsencode(path) for path in {*ours, Path(sys.prefix), Path(sys.base_prefix) / "lib"}]
 
 
-def _arm_cpu_limit() -> None:
+def _arm_cpu_limit(cpu_s: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + CPU_S_PER_FILE
+    soft = int(used.ru_utime + used.ru_stime) + cpu_s
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 

@@ -325,14 +325,15 @@ class Answerer:
     def _hash(self, request: Request, items: list[list[Any]], bytes_per_s: int) -> list[Any]:
         _yield_the_disk()
         request.bytes_per_s = bytes_per_s
-        answers: list[tuple[int, bytes | None, str | None]] = []
+        answers: list[tuple[int, bytes | None, str | None, bytes | None]] = []
         sent_s = time.monotonic()
         with self._open() as storage:
             _, mount = self._survey(storage)
             may_lease = storage.capabilities.leases and mount is not None and mount.fs_type in LEASED
             for index, (path, *stamp) in enumerate(items):
-                digest, failure = hash_file(storage, path, FileStamp(*stamp), request, may_lease=may_lease)
-                answers.append((index, digest, failure))
+                digests, failure = hash_file(storage, path, FileStamp(*stamp), request, may_lease=may_lease)
+                whole, pixels = digests or (None, None)
+                answers.append((index, whole, failure, pixels))
                 if len(answers) >= _FLUSH_ITEMS or time.monotonic() - sent_s > _FLUSH_S:
                     self.send(["hashed", request.number, answers])
                     answers, sent_s = [], time.monotonic()

@@ -11,6 +11,8 @@ such reads were torn (notes/reliability.md 0.5, measured). The proof, in falling
    write stamps the file), and the stamp is equal after the last byte.
 3. Younger than that, but older than `_WINDOW_NS`: as 2, and read twice with the same result.
 
+Beside it runs the pixel hash of a JPEG (`pixels`), over the same chunks.
+
 Nothing is mapped (a file cut short would kill us with SIGBUS), nothing is evicted from the page cache (we do
 not know what was there before us).
 """
@@ -24,11 +26,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from blake3 import blake3
 
 from catalog.errors import ChangedUnderneath
+from daemon.volume_process.pixels import PixelHash
 from vfs.beneath import FileStamp
 from vfs.storage.contract import Storage, StoredFile
 from vfs.storage.local import error_name
@@ -51,6 +54,13 @@ class Pace(Protocol):
         """Note that the volume answered."""
 
 
+class Digests(NamedTuple):
+    """BLAKE3-256 of all bytes, and of what a decoder sees of a JPEG (None for all else), 32 bytes each."""
+
+    whole: bytes
+    pixels: bytes | None
+
+
 class Disturbed(Exception):
     """The bytes cannot be hashed now; `reason` is `changed` or `busy`."""
 
@@ -67,8 +77,8 @@ def hash_file(
     *,
     may_lease: bool,
     now_ns: Callable[[], int] = time.time_ns,
-) -> tuple[bytes | None, str | None]:
-    """Return (32 bytes, None), or (None, reason): an errno name, `changed` or `busy`.
+) -> tuple[Digests | None, str | None]:
+    """Return (digests, None), or (None, reason): an errno name, `changed` or `busy`.
 
     Args:
         may_lease: the file system's leases are a proof (local, and no layers above another).
@@ -87,16 +97,17 @@ def hash_file(
 
 def _hash_open_file(
     file: StoredFile, expected: FileStamp, pace: Pace, *, may_lease: bool, now_ns: Callable[[], int]
-) -> bytes:
+) -> Digests:
     with open_proof(file, expected, pace, may_lease=may_lease, now_ns=now_ns) as proof:
-        return proof.digest
+        return Digests(proof.digest, proof.pixel_digest)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The hash of one version of the bytes; `is_intact` tells whether they can still be no other ones."""
+    """The hashes of one version of the bytes; `is_intact` tells whether they can still be no other ones."""
 
     digest: bytes
+    pixel_digest: bytes | None
     is_intact: Callable[[], bool]
 
 
@@ -116,12 +127,13 @@ def open_proof(
     """
     fd = file.fileno()
     if fd is None:
-        yield Proof(_read_settled(file, expected, pace, is_young=False), lambda: file.stamp() == expected)
+        digests = _read_settled(file, expected, pace, is_young=False)
+        yield Proof(*digests, is_intact=lambda: file.stamp() == expected)
         return
     if may_lease and _take_lease(fd):
         try:
-            digest = _read_leased(file, fd, expected, pace)
-            yield Proof(digest, lambda: _is_leased(fd) and file.stamp() == expected)
+            digests = _read_leased(file, fd, expected, pace)
+            yield Proof(*digests, is_intact=lambda: _is_leased(fd) and file.stamp() == expected)
         finally:
             with suppress(OSError):  # EAGAIN: the kernel took it back, for somebody waited too long
                 fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
@@ -130,8 +142,8 @@ def open_proof(
     # A time far in the future was set by hand or by a wrong clock: it says nothing about now.
     if abs(age_ns) < _WINDOW_NS:
         raise Disturbed(BUSY)
-    digest = _read_settled(file, expected, pace, is_young=age_ns < _SETTLED_NS)
-    yield Proof(digest, lambda: file.stamp() == expected)
+    digests = _read_settled(file, expected, pace, is_young=age_ns < _SETTLED_NS)
+    yield Proof(*digests, is_intact=lambda: file.stamp() == expected)
 
 
 def _is_leased(fd: int) -> bool:
@@ -149,29 +161,30 @@ def _take_lease(fd: int) -> bool:
     return True
 
 
-def _read_leased(file: StoredFile, fd: int, expected: FileStamp, pace: Pace) -> bytes:
+def _read_leased(file: StoredFile, fd: int, expected: FileStamp, pace: Pace) -> Digests:
     def check() -> None:
         if not _is_leased(fd):
             raise Disturbed(BUSY)
 
-    digest = _digest(file, expected.size, pace, check)
+    digests = _digest(file, expected.size, pace, check)
     check()
     if file.stamp() != expected:
         raise Disturbed(CHANGED)
-    return digest
+    return digests
 
 
-def _read_settled(file: StoredFile, expected: FileStamp, pace: Pace, *, is_young: bool) -> bytes:
-    digest = _digest(file, expected.size, pace, lambda: None)
-    if is_young and _digest(file, expected.size, pace, lambda: None) != digest:
+def _read_settled(file: StoredFile, expected: FileStamp, pace: Pace, *, is_young: bool) -> Digests:
+    digests = _digest(file, expected.size, pace, lambda: None)
+    if is_young and _digest(file, expected.size, pace, lambda: None) != digests:
         raise Disturbed(BUSY)
     if file.stamp() != expected:
         raise Disturbed(CHANGED)
-    return digest
+    return digests
 
 
-def _digest(file: StoredFile, size: int, pace: Pace, check: Callable[[], None]) -> bytes:
+def _digest(file: StoredFile, size: int, pace: Pace, check: Callable[[], None]) -> Digests:
     hasher = blake3()
+    pixels = PixelHash()
     offset = 0
     fd = file.fileno()
     buffer = memoryview(bytearray(min(CHUNK_BYTES, size)))
@@ -187,5 +200,6 @@ def _digest(file: StoredFile, size: int, pace: Pace, check: Callable[[], None]) 
             raise Disturbed(CHANGED)
         check()
         hasher.update(part)
+        pixels.feed(part)
         offset += len(part)
-    return hasher.digest()
+    return Digests(hasher.digest(), pixels.digest)

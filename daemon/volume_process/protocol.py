@@ -103,11 +103,15 @@ class WalkEnd:
 
 @dataclass(frozen=True, slots=True)
 class HashAnswer:
-    """One file of a `hash` request by its position: 32 bytes, or why not (errno name, changed, busy)."""
+    """One file of a `hash` request by its position: 32 bytes, or why not (errno name, changed, busy).
+
+    `pixel_digest` is what `pixels` tells of a JPEG: 32 bytes, or None for all else.
+    """
 
     index: int
     digest: bytes | None
     failure: str | None
+    pixel_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from catalog.facts import Facts
 from daemon.media.header import NO_MEDIA, read_header
 from daemon.media.source import ByteSource, Malformed, MemorySource
-from daemon.media.xmp import MAX_PACKET_BYTES, top_properties
+from daemon.media.xmp_model import read_model
+from daemon.media.xmp_xml import MAX_PACKET_BYTES
 from media_files import (
     LONG,
     SHORT,
@@ -241,11 +242,11 @@ def test_xmp_with_a_dtd_or_without_form_is_refused_with_a_finding(packet: bytes)
 
 def test_an_xmp_packet_beyond_the_cap_is_refused() -> None:
     with pytest.raises(Malformed, match="2 MiB"):
-        top_properties(b"<x>" + b" " * MAX_PACKET_BYTES + b"</x>")
+        read_model(b"<x>" + b" " * MAX_PACKET_BYTES + b"</x>")
 
 
 def test_deep_xmp_is_survived() -> None:
-    assert top_properties(b"<a>" * 100_000 + b"</a>" * 100_000) == {}
+    assert read_model(b"<a>" * 100_000 + b"</a>" * 100_000) == {}
 
 
 SEEDS = {
