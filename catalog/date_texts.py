@@ -26,6 +26,18 @@ _TEXT = re.compile(
         \s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{1,2})?(?:\s*DST)?""",
     re.VERBOSE,
 )
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})"
+# `Wed, 7 Aug 2019 14:33:02 +0200` (RFC 1123, what PNG recommends) and `Wed Aug  7 14:33:02 2019` (C's asctime, in AVI).
+_IN_WORDS = (
+    re.compile(
+        rf"(?:[A-Za-z]{{3}},\s+)?(?P<d>\d{{1,2}})\s+(?P<m>[A-Za-z]{{3}})[a-z]*\s+(?P<y>\d{{4}})\s+{_CLOCK}"
+        r"\s*(?P<zone>GMT|UTC?|Z|[+-]\d{4})?"
+    ),
+    re.compile(
+        rf"[A-Za-z]{{3}}\s+(?P<m>[A-Za-z]{{3}})\s+(?P<d>\d{{1,2}})\s+{_CLOCK}\s+(?P<y>\d{{4}})(?P<zone>)"
+    ),
+)
 _ZONE = re.compile(r"(?P<sign>[+-])(?P<h>\d{1,2}):?(?P<m>\d{2})?")
 
 
@@ -59,7 +71,7 @@ def candidate_from_text(
     digits = re.sub(r"[^0-9A-Za-z]", "", raw)
     if not digits.strip("0") or digits.startswith("0000"):
         return DateCandidate(source, raw, None, rejected=NOT_SET)
-    match = _TEXT.fullmatch(raw)
+    match = _TEXT.fullmatch(_from_words(raw) or raw)
     if match is None or (match["H"] is not None and match["d"] is None):
         return DateCandidate(source, raw, None, rejected=NOT_A_DATE)
     return _from_match(source, raw, match, subsec=subsec, offset=offset, is_utc=is_utc)
@@ -103,6 +115,17 @@ def _from_match(
     )
 
 
+def _from_words(raw: str) -> str | None:
+    """Return a date in English words as ISO 8601, or None if it is none."""
+    match = next((found for pattern in _IN_WORDS if (found := pattern.fullmatch(raw))), None)
+    if match is None or match["m"][:3].lower() not in _MONTHS:
+        return None
+    month = _MONTHS.index(match["m"][:3].lower()) + 1
+    zone = "Z" if match["zone"] in ("GMT", "UT", "UTC", "Z") else match["zone"] or ""
+    day, hour = int(match["d"]), int(match["H"])
+    return f"{match['y']}-{month:02d}-{day:02d}T{hour:02d}:{match['M']}:{match['S']}{zone}"
+
+
 def _precision(part: dict[str, str | None], fraction: str) -> Precision:
     if part["m"] is None:
         return "year"
@@ -134,3 +157,20 @@ def candidate_from_quicktime(source: str, seconds: int) -> DateCandidate:
     except OverflowError:
         return DateCandidate(source, raw, None, rejected=NO_SUCH_DATE)
     return DateCandidate(source, raw, format_local(moment.replace(tzinfo=None), "second"), is_utc=True)
+
+
+def candidate_from_epoch(source: str, text: str) -> DateCandidate:
+    """Read seconds since 1970 UTC in a text, as Takeout writes them: negative before 1970, `0` = not set."""
+    raw = text.strip()
+    digits = raw.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 15):
+        return DateCandidate(source, raw, None, rejected=NOT_A_DATE)
+    if not digits.strip("0"):
+        return DateCandidate(source, raw, None, rejected=NOT_SET)
+    try:
+        moment = datetime(1970, 1, 1) + timedelta(seconds=int(raw))  # noqa: DTZ001 - UTC, kept naive
+    except OverflowError:
+        return DateCandidate(source, raw, None, rejected=NO_SUCH_DATE)
+    if moment.year < OLDEST_YEAR:
+        return DateCandidate(source, raw, None, rejected=f"older than photography ({moment.year})")
+    return DateCandidate(source, raw, format_local(moment, "second"), is_utc=True)

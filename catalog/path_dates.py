@@ -2,13 +2,13 @@
 
 Pure. A wrong date from a counter (`IMG_1998.JPG`) or a size (`_1920.jpg`) is worse than none, so a bare
 year or month counts only where no camera writes numbers. Names are local time, but `PXL_` names are UTC
-(metadata.md 1.2, row 9).
+(metadata.md 1.2, row 9), and so are names that count milliseconds.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog.capture import Precision, format_local
 from catalog.facts import DateCandidate
@@ -17,16 +17,25 @@ _YEAR = r"(?P<y>(?:18[3-9]|19\d|20[0-9])\d)"
 _DAY = rf"{_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
 _DAY_APART = rf"{_YEAR}(?P<s>[-_. :])(?P<m>0[1-9]|1[0-2])(?P=s)(?P<d>0[1-9]|[12]\d|3[01])"
 _TIME = r"(?P<H>[01]\d|2[0-3])(?P<M>[0-5]\d)(?P<S>[0-5]\d)"
+_FRACTION = r"(?:(?P<f>\d{3})|\d{2})?"  # milliseconds; two digits more are what Epson's scanners count
 _TIME_APART = r"(?P<H>\d{1,2})[-_.:h ](?P<M>[0-5]\d)(?:[-_.:m ](?P<S>[0-5]\d))?"
+_BETWEEN = r"[-_ .T]| ?, |__| at | um | - "
 _NOON = r"(?:[ \u202f]?(?P<noon>[AaPp])\.?[Mm]\b)?"
 
 # First match wins. Whole moments first, days next.
 _NAME_PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(rf"^(?P<utc>PXL)_{_DAY}_{_TIME}(?P<f>\d{{3}})?(?!\d)"),
-    re.compile(rf"(?<!\d){_DAY}(?:[-_ .T]|__| at )?{_TIME}(?P<f>\d{{3}})?(?!\d)"),
-    re.compile(rf"(?<!\d){_DAY_APART}(?:[-_ .T]|, |__| at | um | - )(?:kl |à )?{_TIME}(?P<f>\d{{3}})?(?!\d)"),
+    re.compile(rf"(?<!\d){_DAY}(?:[-_ .T]|__| at )?{_TIME}{_FRACTION}(?!\d)"),
+    # Windows phones and cameras (WP_, WIN_), then dashcams.
+    re.compile(rf"(?<!\d){_DAY}_(?P<H>[01]\d|2[0-3])_(?P<M>[0-5]\d)_(?P<S>[0-5]\d)(?!\d)"),
+    re.compile(rf"(?<!\d){_YEAR}_(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])_{_TIME}(?!\d)"),
+    # Telegram's export: day first, behind an `@`.
     re.compile(
-        rf"(?<!\d){_DAY_APART}(?:[-_ .T]|, |__| at | um | - )(?:kl |à )?{_TIME_APART}"
+        rf"@(?P<d>0[1-9]|[12]\d|3[01])-(?P<m>0[1-9]|1[0-2])-{_YEAR}_(?P<H>[01]\d|2[0-3])-(?P<M>[0-5]\d)-(?P<S>[0-5]\d)(?!\d)"
+    ),
+    re.compile(rf"(?<!\d){_DAY_APART}(?:{_BETWEEN})(?:kl |à )?{_TIME}(?P<f>\d{{3}})?(?!\d)"),
+    re.compile(
+        rf"(?<!\d){_DAY_APART}(?:{_BETWEEN})(?:kl |à )?{_TIME_APART}"
         rf"(?:[-_.](?P<f>\d{{3}}))?(?!\d){_NOON}"
     ),
     re.compile(rf"(?<!\d){_DAY}(?!\d)"),
@@ -43,6 +52,14 @@ _LONE_YEAR = re.compile(rf"(?<![\w.,:×])(?<!\d-){_YEAR}(?![\w.,:×]|-\d)")
 _NAME_YEAR = re.compile(rf"(?<![^\W_])(?<![-.,:×]\d){_YEAR}(?![^\W_])(?![-.,:×]\d)")
 _MONTH_FOLDER = re.compile(r"(?P<m>0?[1-9]|1[0-2])(?:[-_. ]\s*[^\W\d_].*)?")
 _DAY_FOLDER = re.compile(r"(?P<d>0?[1-9]|[12]\d|3[01])(?:[-_. ]\s*[^\W\d_].*)?")
+
+# Milliseconds since 1970, in UTC: 13 digits of this century behind the words that apps put there, or as the whole name (LINE).
+_EPOCH_NAME = re.compile(
+    r"(?:(?:FB_(?:IMG|VID)|mmexport|wx_camera|microMsg|IMG|VID|image|video|photo)[-_.]?)?(?P<ms>1\d{12})"
+    r"(?:[-_]V|_\d{1,2}| \(\d{1,2}\)|\(\d{1,2}\))?",
+    re.IGNORECASE,
+)
+_EPOCH_MS = range(1_167_609_600_000, 1_893_456_000_000)  # 2007, when phones became cameras, to 2029
 
 # Words that cameras and programs put before a running number.
 _COUNTER_WORDS = frozenset(
@@ -69,7 +86,16 @@ def _name_candidate(name: str) -> DateCandidate | None:
         candidate = match and _candidate("filename", name, match)
         if candidate:
             return candidate
-    return _lone_year("filename", stem, name)
+    return _epoch(stem, name) or _lone_year("filename", stem, name)
+
+
+def _epoch(stem: str, name: str) -> DateCandidate | None:
+    """Read a name of 13 digits: no counter has so many. Ten digits (seconds) are as likely a phone number: never read."""
+    match = _EPOCH_NAME.fullmatch(stem)
+    if match is None or int(match["ms"]) not in _EPOCH_MS:
+        return None
+    moment = datetime(1970, 1, 1) + timedelta(milliseconds=int(match["ms"]))  # noqa: DTZ001 - UTC, kept naive
+    return DateCandidate("filename", name, format_local(moment, "subsec"), is_utc=True)
 
 
 def _directory_candidate(folders: list[str]) -> DateCandidate | None:

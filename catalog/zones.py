@@ -51,3 +51,9 @@ def from_utc(moment: datetime, zone: ZoneInfo) -> tuple[datetime, int]:
     assert offset is not None
     offset_min = round(offset.total_seconds() / 60)
     return inside + timedelta(minutes=offset_min), offset_min
+
+
+def offset_text(minutes: int) -> str:
+    """Return `+02:00` for 120."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.capture import CaptureTime, parse_local
+from catalog.date_order import RANKS
 from catalog.date_texts import (
     SECONDS_1904_TO_1970,
     candidate_from_quicktime,
     candidate_from_text,
     parse_offset,
 )
-from catalog.dates import SOURCES, Resolution, path_candidates, resolve
+from catalog.dates import SOURCES, Resolution, ZoneSource, path_candidates, resolve
 from catalog.facts import DateCandidate, Facts, Kind
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -78,6 +80,9 @@ def _rejected(resolution: Resolution) -> dict[str, str]:
         ("1919:05:04 00:00:00", "1919-05-04T00:00:00", None),
         ("2019-08-07T14:33:02+99:00", "2019-08-07T14:33:02", None),
         ("2021-01-01T00:00:00.123456789Z", "2021-01-01T00:00:00.123456", 0),
+        ("Wed, 7 Aug 2019 14:33:02 +0200", "2019-08-07T14:33:02", 120),
+        ("07 Aug 2019 14:33:02 GMT", "2019-08-07T14:33:02", 0),
+        ("Wed Aug  7 14:33:02 2019", "2019-08-07T14:33:02", None),
     ],
 )
 def test_every_form_of_a_date_tag_is_read(text: str, local: str, offset_min: int | None) -> None:
@@ -251,7 +256,18 @@ def test_every_source_in_the_orders_is_in_the_closed_list() -> None:
 def test_the_documented_list_of_sources_is_the_closed_list() -> None:
     table = (Path(__file__).parents[2] / "docs" / "capture-time.md").read_text().splitlines()
     rows = [row.strip("| ").split(" | ") for row in table if row.startswith("| `")]
-    assert {row[0].strip("`"): row[1] for row in rows} == SOURCES
+    assert {row[0].strip("`"): row[1] for row in rows if len(row) > 2} == SOURCES
+    assert [row[0].strip("`") for row in rows if len(row) == 2] == list(get_args(ZoneSource))
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_documented_ranks_are_the_order(kind: Kind) -> None:
+    table = (Path(__file__).parents[2] / "docs" / "capture-time.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in row.split("|")][1:-1] for row in table if row.startswith("| `")]
+    column = {"photo": 2, "video": 3, "audio": 4}[kind]
+    documented = {row[0].strip("`"): row[column] for row in rows if len(row) > 2 and row[0] != "`user`"}
+    ranks = {source: "" for source in documented} | {one: str(at + 1) for one, at in RANKS[kind].items()}
+    assert documented == ranks
 
 
 def test_an_explicit_offset_beats_the_place_even_when_it_is_zero() -> None:
@@ -392,6 +408,22 @@ def test_sound_takes_its_recording_time() -> None:
         ("20190807_253302.jpg", "2019-08-07"),
         ("2019-08-07.jpg", "2019-08-07"),
         ("1978-05_012.jpg", "1978-05"),
+        ("FB_IMG_1565181182000.jpg", "2019-08-07T12:33:02.000000"),
+        ("mmexport1565181182000.jpg", "2019-08-07T12:33:02.000000"),
+        ("IMG-1565181182000-V.jpg", "2019-08-07T12:33:02.000000"),
+        ("1565181182000.jpg", "2019-08-07T12:33:02.000000"),
+        ("WIN_20190807_14_33_02_Pro.jpg", "2019-08-07T14:33:02"),
+        ("WP_20130807_001.jpg", "2013-08-07"),
+        ("2019_0807_143302_001.MP4", "2019-08-07T14:33:02"),
+        ("photo_12@07-08-2019_14-33-02.jpg", "2019-08-07T14:33:02"),
+        ("img20190807_14330203.jpg", "2019-08-07T14:33:02"),
+        ("viber_image_2019-08-07_14-33-02.jpg", "2019-08-07T14:33:02"),
+        ("viber image 2019-08-07 , 14.33.02.jpg", "2019-08-07T14:33:02"),
+        ("Screenshot 2019-08-07 143302.png", "2019-08-07T14:33:02"),
+        ("Screenshot_2019-08-07-14-33-02-123_com.app.jpg", "2019-08-07T14:33:02.123000"),
+        ("WhatsApp Image 2019-08-07 at 2.33.02 PM (1).jpeg", "2019-08-07T14:33:02"),
+        ("VID_20190807_143302_00_001.insv", "2019-08-07T14:33:02"),
+        ("2019-08-07_9d5f3c-main.jpg", "2019-08-07"),
         ("Oma 1952.jpg", "1952"),
         ("1987 Ostsee.jpg", "1987"),
         ("1987_012.jpg", "1987"),
@@ -462,7 +494,12 @@ def test_names_and_folders_tell_dates(path: str, local: str) -> None:
         "1998-2003 Kinder/x.jpg",
         "2019-20/x.jpg",
         "v1.2019.3/x.jpg",
-        "FB_IMG_1565189582000.jpg",
+        "Snapchat-1565181182.jpg",
+        "1565181182.jpg",
+        "4006381333931.jpg",
+        "received_10155839492834.jpeg",
+        "S__12345678.jpg",
+        "scan0001.tif",
         "C0001.MP4",
     ],
 )
