@@ -1,0 +1,372 @@
+"""Settling: which photos the sidecars of some cells are about now, and which statements follow from that.
+
+From rows alone, so that the order of reading does not matter. Three steps: names decide whom each sidecar is about
+(`catalog.sidecars.binding`); of the sidecars of a photo the more certain one has the say, property by property; what they
+say is compared with the statements of their authors, and differences are written.
+
+What is never taken back: words of sidecars that are missing or about nobody now, words about photos that are not beside
+their sidecar any more. One exception: a sidecar that moved along with its photo is the same witness under a new name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from catalog.facts import Facts
+from catalog.ids import AssetId, DirectoryId, LocationId
+from catalog.media_types import guess_of_mime
+from catalog.sidecars.binding import CERTAINTY, RULES, Claim, Directory, Kind, Neighbour, Verdict
+from catalog.sidecars.names import Form, cell_of
+from catalog.store.db import Row, Session, Writer
+from catalog.store.edits import Edit, Key, Word
+from catalog.store.facts_codec import facts_from_text
+from catalog.store.sidecar_words import Meaning, Words, meaning_of, shared_out, words_of
+
+SOURCE: Literal["sidecar"] = "sidecar"
+VERSION, MAYBE, FORMER = "version", "maybe", "former"
+RULES_STORED = frozenset({*RULES, VERSION, MAYBE, FORMER}) - {"none"}
+# Rules under which a sidecar says nothing about the photo, or nothing new.
+_SILENT = frozenset({VERSION, MAYBE, FORMER})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(slots=True)
+class _Sidecar:
+    """A row of `sidecar`, with the place of its file."""
+
+    location_id: LocationId
+    directory_id: DirectoryId
+    form: Form
+    state: str
+    author: str | None
+    said: str | None
+    reason: str | None
+    overruled: str | None
+    name: bytes
+    volume: str
+    directory: bytes
+    size: int
+    mtime_ns: int
+    inode: int
+    is_here: bool
+    facts: Facts | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.facts = facts_from_text(self.said) if self.said is not None else None
+
+    @property
+    def path(self) -> str:
+        """Where it is, for people: `volume:path`; bytes that are no UTF-8 as `\\xff`."""
+        path = self.directory + b"/" + self.name if self.directory else self.name
+        return f"{self.volume}:{path.decode('utf-8', 'backslashreplace')}"
+
+    @property
+    def claim(self) -> Claim:
+        extra = self.facts.extra if self.facts is not None else {}
+        known = {name: value for name in Claim._fields if isinstance(value := extra.get(name), str)}
+        return Claim(**known)
+
+
+_SIDECAR = (
+    "SELECT s.location_id, s.directory_id, s.form, s.state, s.author, s.said, s.reason, s.overruled, l.name, v.name,"
+    " d.path, l.size, l.mtime_ns, l.inode, l.state = 'present' AND l.size > 0 FROM sidecar AS s"
+    " CROSS JOIN location AS l ON l.id = s.location_id CROSS JOIN directory AS d ON d.id = l.directory_id"
+    " CROSS JOIN volume AS v ON v.id = l.volume_id WHERE "
+)
+# index sidecar_cell
+OF_CELLS = _SIDECAR + "s.directory_id = ? AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
+OF_IDS = _SIDECAR + "s.location_id IN (SELECT wanted.value FROM json_each(?) AS wanted)"
+# index location_directory
+NEIGHBOURS = (
+    "SELECT l.name, c.kind, c.mime, c.asset_id FROM location AS l INDEXED BY location_directory"
+    " CROSS JOIN content AS c ON c.id = l.content_id WHERE l.directory_id = ? AND l.state = 'present'"
+)
+# index sidecar_cell; those that are gone as well: that one went does not make another speak in its place
+SIDECAR_NAMES = (
+    "SELECT l.name FROM sidecar AS s CROSS JOIN location AS l ON l.id = s.location_id"
+    " WHERE s.directory_id = ? AND l.size > 0"
+)
+SIDECAR_NAMES_OF_CELLS = f"{SIDECAR_NAMES} AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
+# sidecar_photo's primary key
+OF_PHOTOS = (
+    "SELECT p.asset_id, p.location_id, p.rule FROM json_each(?) AS wanted"
+    " CROSS JOIN sidecar_photo AS p ON p.asset_id = wanted.value"
+)
+
+
+class _Voice(NamedTuple):
+    """A sidecar that has something to say about a photo."""
+
+    sidecar: _Sidecar
+    rule: str
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """More certain, then newer, then seen earlier."""
+        return (CERTAINTY[self.rule], -self.sidecar.mtime_ns, self.sidecar.location_id)  # type: ignore[index]
+
+
+def settle(writer: Writer, directory_id: DirectoryId, cells: Iterable[str], now_ns: int) -> None:
+    """Settle the sidecars of these cells, and all others of the photos that they are or were about. In a transaction."""
+    _Settlement(writer, directory_id, cells, now_ns).run()
+
+
+class _Settlement:
+    """One directory's, within the transaction of a batch."""
+
+    def __init__(self, writer: Writer, directory_id: DirectoryId, cells: Iterable[str], now_ns: int) -> None:
+        self._writer = writer
+        self._directory_id = directory_id
+        self._now_ns = now_ns
+        self._cells = frozenset(cells)
+        self._rows = [(bytes(row[0]), *row[1:]) for row in writer.rows(NEIGHBOURS, (directory_id,))]
+        self._photo_of = {name: AssetId(asset_id) for name, _, _, asset_id in self._rows}
+        self._here = set(self._photo_of.values())
+        self._names = self._directory_of_cells()
+        self._meanings: dict[LocationId, Meaning] = {}
+        # author -> statements to be written or removed: (before, text after or None)
+        self._wanted: dict[str, dict[Key, tuple[Word | None, str | None]]] = {}
+
+    def _directory_of_cells(self) -> Directory:
+        """Return the names that matter; a folder may hold tens of thousands of others."""
+        near = [row for row in self._rows if cell_of(row[0]) in self._cells]
+        rows = self._writer.rows(SIDECAR_NAMES_OF_CELLS, (self._directory_id, self._cells_text))
+        return Directory(
+            map(_neighbour, near), [bytes(name) for (name,) in rows], whole=self._whole_directory
+        )
+
+    def _whole_directory(self) -> Directory:
+        rows = self._writer.rows(SIDECAR_NAMES, (self._directory_id,))
+        return Directory(map(_neighbour, self._rows), [bytes(name) for (name,) in rows])
+
+    @property
+    def _cells_text(self) -> str:
+        return json.dumps(sorted(self._cells))
+
+    def run(self) -> None:
+        """Bind, compare, write."""
+        rows = self._writer.rows(OF_CELLS, (self._directory_id, self._cells_text))
+        touched: set[AssetId] = set()
+        left: dict[AssetId, set[str]] = {}
+        for sidecar in sorted((_sidecar(row) for row in rows), key=lambda one: one.location_id):
+            if sidecar.is_here and (sidecar.said is not None or sidecar.state != "due"):
+                touched |= self._bind(sidecar, left)
+        voices = self._voices(touched)
+        self._note_overruled(self._compare(voices, left))
+        self._write()
+
+    # ---- whom they are about
+
+    def _bind(self, sidecar: _Sidecar, left: dict[AssetId, set[str]]) -> set[AssetId]:
+        """Store whom a sidecar is about now; return those, and those whom it was about. `left`: whom it is not any more."""
+        verdict = self._names.verdict(sidecar.name, sidecar.claim)
+        before = self._rules_of(sidecar.location_id)
+        after = self._rules_after(verdict, before)
+        for asset_id in before.keys() - after.keys():
+            if before[asset_id] not in _SILENT and sidecar.author is not None:
+                left.setdefault(asset_id, set()).add(sidecar.author)
+        for asset_id, rule in after.items():
+            if (
+                rule == VERSION
+                and before.get(asset_id, VERSION) not in _SILENT
+                and sidecar.author is not None
+            ):
+                left.setdefault(asset_id, set()).add(sidecar.author)
+        if before != after:
+            self._store_rules(sidecar.location_id, after)
+        self._store_state(sidecar, verdict)
+        return {*before, *after}
+
+    def _rules_of(self, location_id: LocationId) -> dict[AssetId, str]:
+        rows = self._writer.rows(
+            "SELECT asset_id, rule FROM sidecar_photo WHERE location_id = ?", (location_id,)
+        )
+        return {AssetId(asset_id): rule for asset_id, rule in rows}
+
+    def _rules_after(self, verdict: Verdict, before: Mapping[AssetId, str]) -> dict[AssetId, str]:
+        rule = VERSION if verdict.is_version else verdict.rule
+        after: dict[AssetId, str] = {self._photo_of[name]: rule for name in verdict.names}
+        for name in verdict.candidates:
+            after.setdefault(self._photo_of[name], MAYBE)
+        for asset_id, former in before.items():
+            speaks = former not in (VERSION, MAYBE)
+            is_elsewhere = asset_id not in after and asset_id not in self._here
+            if speaks and (is_elsewhere or not verdict.names):
+                after[asset_id] = FORMER  # absence and doubt take nothing back
+        return after
+
+    def _store_rules(self, location_id: LocationId, rules: Mapping[AssetId, str]) -> None:
+        self._writer.execute("DELETE FROM sidecar_photo WHERE location_id = ?", (location_id,))
+        self._writer.executemany(
+            "INSERT INTO sidecar_photo (asset_id, location_id, rule) VALUES (?, ?, ?)",
+            [(asset_id, location_id, rule) for asset_id, rule in rules.items()],
+        )
+
+    def _store_state(self, sidecar: _Sidecar, verdict: Verdict) -> None:
+        if sidecar.author is None and sidecar.said is not None and verdict.names:
+            sidecar.author = _free_author(self._writer, sidecar.path)
+            self._writer.execute(
+                "UPDATE sidecar SET author = ? WHERE location_id = ?", (sidecar.author, sidecar.location_id)
+            )
+        if sidecar.state == "failed" or sidecar.said is None:
+            return
+        if verdict.reason is not None:
+            sidecar.state, sidecar.reason = "unbound", verdict.reason
+        elif sidecar.state == "unbound":
+            sidecar.state, sidecar.reason = "done", None
+        self._writer.execute(
+            "UPDATE sidecar SET state = ?, reason = ? WHERE location_id = ? AND state <> 'due'",
+            (sidecar.state, sidecar.reason, sidecar.location_id),
+        )
+
+    # ---- what counts
+
+    def _voices(self, asset_ids: Iterable[AssetId]) -> dict[AssetId, list[_Voice]]:
+        """Return all sidecars of these photos, the more certain ones first, wherever they are."""
+        rows = self._writer.rows(OF_PHOTOS, (json.dumps(sorted(asset_ids)),))
+        known = {
+            one.location_id: one
+            for one in map(
+                _sidecar, self._writer.rows(OF_IDS, (json.dumps(sorted({row[1] for row in rows})),))
+            )
+        }
+        voices: dict[AssetId, list[_Voice]] = {asset_id: [] for asset_id in asset_ids}
+        for asset_id, location_id, rule in rows:
+            voices[AssetId(asset_id)].append(_Voice(known[LocationId(location_id)], rule))
+        return voices
+
+    def _compare(
+        self, voices: Mapping[AssetId, list[_Voice]], left: Mapping[AssetId, set[str]]
+    ) -> dict[LocationId, set[str]]:
+        """Note what is to be written; return which properties of which sidecars do not count."""
+        overruled: dict[LocationId, set[str]] = {}
+        for asset_id, of_photo in voices.items():
+            speaking = sorted(
+                (
+                    one
+                    for one in of_photo
+                    if one.rule not in _SILENT and one.sidecar.is_here and one.sidecar.facts is not None
+                ),
+                key=lambda one: one.rank,
+            )
+            orientation = self._orientation(asset_id) if speaking else None
+            shares = shared_out(self._words(one.sidecar, orientation) for one in speaking)
+            words: dict[str, Words] = {author: {} for author in left.get(asset_id, ())}
+            words |= {author: {} for author in self._succeeded(asset_id, of_photo, speaking)}
+            for one, (kept, lost) in zip(speaking, shares, strict=True):
+                assert one.sidecar.author is not None, "who speaks has a name"
+                words[one.sidecar.author] = kept
+                overruled.setdefault(one.sidecar.location_id, set()).update(lost)
+            self._note_differences(asset_id, words)
+        return overruled
+
+    def _words(self, sidecar: _Sidecar, orientation: int | None) -> Words:
+        assert sidecar.facts is not None, "only those that were read speak"
+        meaning = self._meanings.get(sidecar.location_id)
+        if meaning is None:
+            meaning = self._meanings[sidecar.location_id] = meaning_of(
+                self._writer, sidecar.facts, self._now_ns
+            )
+        return words_of(sidecar.facts, sidecar.form, meaning, orientation)
+
+    def _orientation(self, asset_id: AssetId) -> int | None:
+        found = self._writer.value(
+            "SELECT json_extract(c.facts, '$.orientation') FROM asset AS a"
+            " JOIN content AS c ON c.id = ifnull(a.facts_id, a.content_id) WHERE a.id = ?",
+            (asset_id,),
+        )
+        return found if isinstance(found, int) else None
+
+    def _succeeded(
+        self, asset_id: AssetId, of_photo: Iterable[_Voice], speaking: Iterable[_Voice]
+    ) -> list[str]:
+        """Return authors whose file is gone while one that says the same, or has its inode, speaks for the photo: it moved."""
+        found = []
+        present = [one.sidecar for one in speaking]
+        for one in of_photo:
+            gone = one.sidecar
+            if gone.is_here or gone.author is None or not any(_is_same(gone, other) for other in present):
+                continue
+            found.append(gone.author)
+            self._writer.execute(
+                "DELETE FROM sidecar_photo WHERE asset_id = ? AND location_id = ?",
+                (asset_id, gone.location_id),
+            )
+        return found
+
+    def _note_differences(self, asset_id: AssetId, words: Mapping[str, Words]) -> None:
+        rows = self._writer.rows(
+            "SELECT property, element, author, value, made_ns FROM statement WHERE asset_id = ? AND source = ?",
+            (asset_id, SOURCE),
+        )
+        known: dict[tuple[str, str], dict[str, Word]] = {}
+        for name, element, author, value, made_ns in rows:
+            known.setdefault((name, element), {})[author] = Word(value, made_ns)
+        for author, said in words.items():
+            after = {key: _ENCODER.encode(value) for key, value in said.items()}
+            for key in {*after, *(key for key, by_author in known.items() if author in by_author)}:
+                before = known.get(key, {}).get(author)
+                others = [word for other, word in known.get(key, {}).items() if other not in words]
+                if _is_said(before, after.get(key), others):
+                    continue
+                place = Key(asset_id, key[0], key[1], SOURCE, author)
+                self._wanted.setdefault(author, {})[place] = (before, after.get(key))
+
+    # ---- writing
+
+    def _note_overruled(self, overruled: Mapping[LocationId, set[str]]) -> None:
+        for location_id, names in overruled.items():
+            text = ", ".join(sorted(names)) if names else None
+            self._writer.execute(
+                "UPDATE sidecar SET overruled = ?1 WHERE location_id = ?2 AND overruled IS NOT ?1",
+                (text, location_id),
+            )
+
+    def _write(self) -> None:
+        for author in sorted(self._wanted):
+            differences = self._wanted[author]
+            edit = Edit(self._writer, author=author, now_ns=self._now_ns, source=SOURCE)
+            edit.set_words(
+                {
+                    key: (before, None if text is None else Word(text, edit.made_ns))
+                    for key, (before, text) in sorted(differences.items())
+                }
+            )
+            edit.finish({"do": "read_sidecar", "sidecar": author})
+
+
+def _is_said(before: Word | None, text: str | None, others: Iterable[Word]) -> bool:
+    """Tell whether a word stands as it should: the same, and not outdone by a later one of a sidecar that is gone."""
+    if before is None or text is None or before.text != text:
+        return before is None and text is None
+    return all(other.text == text or other.made_ns < before.made_ns for other in others)
+
+
+def _is_same(gone: _Sidecar, other: _Sidecar) -> bool:
+    if gone.form != other.form or gone.author == other.author:
+        return False
+    return gone.said == other.said or (gone.inode == other.inode != 0 and gone.volume == other.volume)
+
+
+def _free_author(session: Session, path: str) -> str:
+    author, number = path, 1
+    while session.row("SELECT 1 FROM sidecar WHERE author = ?", (author,)) is not None:
+        number += 1
+        author = f"{path} ({number})"
+    return author
+
+
+def _neighbour(row: Row) -> Neighbour:
+    name, kind, mime, _ = row
+    known = guess_of_mime(mime)
+    is_raw = known is not None and known.is_raw
+    shown: Kind = "raw" if is_raw else kind
+    return Neighbour(name, shown)
+
+
+def _sidecar(row: Row) -> _Sidecar:
+    values: tuple[Any, ...] = (*row[:8], bytes(row[8]), row[9], bytes(row[10]), *row[11:14], bool(row[14]))
+    return _Sidecar(*values)
