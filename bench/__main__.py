@@ -1,4 +1,4 @@
-"""Run the yardsticks: `python -m bench [--only scan,rescan,mount,dav,edits,layer,memory] [--work DIR] [--json FILE]`.
+"""Run the yardsticks: `python -m bench [--only scan,rescan,media,mount,dav,edits,layer,memory] [--work DIR] [--json FILE]`.
 
 `mount` measures the library that `scan` left in the same work folder; run both, or `--work` the same twice.
 Peers from Debian: b3sum, libimage-exiftool-perl, bindfs, rclone, apache2. `mount` needs root (drop_caches).
@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.edits import measure_edits
 from bench.ingest import measure_rescan, measure_scan
 from bench.layer import measure_layer
+from bench.media import measure_media
 from bench.memory import measure_memory
 from bench.mounted import measure_mount
 from bench.timing import Report
@@ -25,8 +26,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000, help="photos of the first scan")
     parser.add_argument("--rescan", type=int, default=100_000, help="files of the rescan")
     parser.add_argument(
-        "--only", default="scan,rescan,mount,dav,edits,layer,memory", help="which groups, comma separated"
+        "--only",
+        default="scan,rescan,media,mount,dav,edits,layer,memory",
+        help="which groups, comma separated",
     )
+    parser.add_argument("--corpus", type=Path, help="real files that `media` measures too (copied)")
     parser.add_argument("--assets", type=int, default=1_000_000, help="assets of the large seeded library")
     parser.add_argument("--work", type=Path, help="where to work (kept); default: a temporary folder")
     parser.add_argument("--json", type=Path, help="also save the figures there")
@@ -38,6 +42,9 @@ def main() -> None:
             {
                 "scan": lambda: measure_scan(report, work, count=chosen.count),
                 "rescan": lambda: measure_rescan(report, work / "rescan", count=chosen.rescan),
+                "media": lambda: measure_media(
+                    report, work, corpus=chosen.corpus, count=min(chosen.count, 2_000)
+                ),
                 "mount": lambda: measure_mount(report, work),
                 "dav": lambda: measure_webdav(report, work),
                 "edits": lambda: measure_edits(report, work),

@@ -45,6 +45,14 @@ class MediaType(IntFlag):
     SCREENSHOT = 64
 
 
+class Badge(IntFlag):
+    """What a photo has beside its picture: bits of the same mask, without a folder of their own in Types/."""
+
+    MOTION = 128
+    ANIMATED = 256
+    HDR = 512
+
+
 TYPE_LABELS: dict[MediaType, str] = {
     MediaType.PHOTO: "Photos",
     MediaType.VIDEO: "Videos",
@@ -90,8 +98,8 @@ def path_of(bucket: Bucket, label: str | None = None) -> str:
 
     Args:
         bucket: what folder.
-        label: of the camera, person or stack; of an album or tag, the labels from the top joined by `/`. The others need
-            none.
+        label: of the camera, person or stack; of an album, tag or place, the labels from the top joined by `/`. The others
+            need none.
     """
     view, key, sub = bucket
     if view == View.TIMELINE:

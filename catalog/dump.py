@@ -29,7 +29,7 @@ from catalog.errors import CatalogTooNew, InvalidValue
 
 FORMAT = "dump"
 VERSION = 1
-ARRAYS = ("volumes", "cameras", "things", "photos", "claims", "journal")
+ARRAYS = ("volumes", "cameras", "places", "things", "words", "photos", "claims", "journal")
 Item = dict[str, Any]
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -225,11 +225,29 @@ def _check_camera(item: Item) -> None:
     require_entry(item["label"])
 
 
+def _check_place(item: Item) -> None:
+    names = item["names"]
+    require_type(names, list)
+    for name in names:
+        require_text(name)
+    lengths = {"country": (1,), "region": (2,), "city": (2, 3)}
+    if len(names) not in lengths.get(item["level"], ()):
+        raise ValueError("level")
+    require_entry(item["label"])
+
+
 def _check_thing(item: Item) -> None:
     require_type(item["kind"], str)
     require_uid(item["uid"])
     require_type(item["row"], dict)
     check_row(item["kind"], item["row"])
+
+
+def _check_word(item: Item) -> None:
+    if item["kind"] not in ("tag", "person"):
+        raise ValueError("kind")
+    require_text(item["text"])
+    require_uid(item["uid"])
 
 
 def _check_photo(item: Item) -> None:
@@ -302,7 +320,9 @@ def _check_journal(item: Item) -> None:
 _CHECKS = {
     "volumes": _check_volume,
     "cameras": _check_camera,
+    "places": _check_place,
     "things": _check_thing,
+    "words": _check_word,
     "photos": _check_photo,
     "claims": _check_claim,
     "journal": _check_journal,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from catalog.capture import MAX_OFFSET_MIN, Confidence, parse_local
+from catalog.date_order import SOURCES
 from catalog.ids import ALPHABET, UID_LENGTH
 from catalog.labels import check_name
 from catalog.layer import PROPERTIES, Source
@@ -109,7 +110,10 @@ def _check_who(name: Any, element: Any, source: Any, author: Any) -> None:
     known = PROPERTIES.get(name)
     if known is None or known.is_set != bool(element) or source not in _SOURCES:
         raise ValueError(f"property {name!r}, element {element!r}, source {source!r}")
-    if element:
+    if name == "date":
+        if element not in SOURCES:
+            raise ValueError(f"element {element!r}")
+    elif element:
         require_uid(element)
     require_text(author)
 
@@ -162,13 +166,24 @@ def _face(value: Any) -> None:
             _number(value[name], 0, 1)
 
 
+def _date(value: Any) -> None:
+    """What a sidecar tells of a date; whether it can be believed is for `catalog.dates`."""
+    if value is not False:
+        require_type(value, dict)
+        require_text(value["raw"])
+        _or_none(require_text, value["local"])
+        _or_none(lambda minutes: require_type(minutes, int), value["offset_min"])
+        require_type(value["is_utc"], bool)
+
+
 def _cleared_or(check: Callable[[Any], None]) -> Callable[[Any], None]:
     return lambda value: _or_none(check, value)
 
 
 _VALUES: dict[str, Callable[[Any], None]] = {
     "capture": _cleared_or(_capture),
-    **dict.fromkeys(("title", "description", "label"), _cleared_or(require_text)),
+    "date": _date,
+    **dict.fromkeys(("title", "description", "label", "creator", "rights"), _cleared_or(require_text)),
     "rating": _cleared_or(_rating),
     **dict.fromkeys(("rejected", "favorite", "hidden"), _cleared_or(_mark)),
     **dict.fromkeys(("trashed", "cover"), _cleared_or(require_instant)),

@@ -171,7 +171,7 @@ class WorkItem:
     mtime_ns: int
     ctime_ns: int
     inode: int
-    tier: Literal["header", "deep"] = "header"
+    tier: Literal["header", "deep", "sidecar", "preview"] = "header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +248,16 @@ class ListingDiff:
 
 @dataclass(frozen=True, slots=True)
 class HashResult:
-    """The hash of a WorkItem's bytes, or why there is none (`failure`: errno name, changed, busy)."""
+    """The hash of a WorkItem's bytes, or why there is none (`failure`: errno name, changed, busy).
+
+    `pixel_hash`: 32 bytes for what a JPEG's decoder sees of them; None for all else.
+    """
 
     item: WorkItem
     hash: ContentHash | None
     failure: str | None = None
     retry_ns: int | None = None
+    pixel_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ Packages get the few values they need, never the whole. This module reads no cat
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -72,6 +73,30 @@ def _one_of(*words: str) -> Parser:
     return Parser(f"one of {', '.join(words)}", lambda raw: raw if raw in words else _refuse())
 
 
+_SIZE_UNITS = {
+    "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([a-z]{1,3})")
+
+
+def size_bytes(text: str) -> int:
+    """Return how many bytes a text like `5 GB` means; ValueError if it is none."""
+    match = _SIZE.fullmatch(text.strip().lower())
+    if text.strip() == "0":
+        return 0
+    if match is None or match[2] not in _SIZE_UNITS:
+        raise ValueError(text)
+    return int(float(match[1]) * _SIZE_UNITS[match[2]])
+
+
+def _check_size(raw: Any) -> str:
+    if raw == 0 and not isinstance(raw, bool):
+        return "0"
+    text = raw if isinstance(raw, str) else _refuse()
+    size_bytes(text)
+    return str(text)
+
+
 def _check_zone(raw: Any) -> str | None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -116,6 +141,7 @@ def _list_of(item: Parser) -> Parser:
 _boolean = Parser(
     "true or false", lambda raw: raw if isinstance(raw, bool) else _refuse(), _boolean_from_text
 )
+_size = Parser('a size like "5 GB" or "800 MiB"; 0 = none', _check_size)
 _text = Parser("a text", lambda raw: raw if isinstance(raw, str) else _refuse())
 _optional_text = Parser("a text", lambda raw: (raw or None) if isinstance(raw, str) else _refuse())
 _zone = Parser("a time zone of the IANA database, like Europe/Berlin", _check_zone)
@@ -240,11 +266,13 @@ class ViewsSection:
     search: str | None = _view("Search", "any query as a folder")
     tags: str | None = _view("Tags", "tags")
     people: str | None = _view("People", "persons")
+    places: str | None = _view("Places", "countries, regions and cities")
     favorites: str | None = _view("Favorites", "favourites")
     ratings: str | None = _view("Ratings", "ratings")
     types: str | None = _view("Types", "kinds of files")
     cameras: str | None = _view("Cameras", "cameras")
     stacks: str | None = _view("Stacks", "photos that belong together")
+    previews: str | None = _view("Previews", "what is embedded in photos, below the same folders")
     originals: str | None = _view("Originals", "the volumes as they are")
     offline: str | None = _view("Offline", "what cannot be opened now")
     trash: str | None = _view("Trash", "trashed photos")
@@ -292,6 +320,25 @@ class MemoriesSection:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewsSection:
+    """[previews]"""
+
+    cache_max: str = _setting(
+        "5 GB", _size, "Most that copies of embedded previews may take in the cache; 0 = none are kept"
+    )
+    seed_thumbnails: bool = _setting(
+        True,
+        _boolean,
+        "Put thumbnails of a folder of the mount that is opened where file managers look for them",
+    )
+
+    @property
+    def cache_most_bytes(self) -> int:
+        """`cache_max` in bytes."""
+        return size_bytes(self.cache_max)
+
+
+@dataclass(frozen=True, slots=True)
 class ThumbnailsSection:
     """[thumbnails]"""
 
@@ -318,6 +365,7 @@ class Config:
     trash: TrashSection = field(default_factory=TrashSection)
     backup: BackupSection = field(default_factory=BackupSection)
     memories: MemoriesSection = field(default_factory=MemoriesSection)
+    previews: PreviewsSection = field(default_factory=PreviewsSection)
     thumbnails: ThumbnailsSection = field(default_factory=ThumbnailsSection)
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -359,6 +407,7 @@ _SECTIONS: dict[str, type] = {
     "trash": TrashSection,
     "backup": BackupSection,
     "memories": MemoriesSection,
+    "previews": PreviewsSection,
     "thumbnails": ThumbnailsSection,
 }
 

@@ -1,4 +1,5 @@
-"""Ingest: per-file work that is due is done, in order of use: header facts, kinds of unnamed files, hashes, deep facts.
+"""Ingest: per-file work that is due is done, in order of use: header facts, kinds of unnamed files, hashes,
+sidecars, deep facts.
 
 Per online volume two tasks: one reads facts (media workers), one reads hashes (the volume's own process, idle I/O
 class, budget). Hashes wait until no header facts are due on their volume, so that the Timeline is there first. What is due
@@ -23,6 +24,7 @@ from catalog.errors import VolumeOffline
 from catalog.facts import FactsResult, Tier
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
 from catalog.store import ingest as store
+from catalog.store import neighbours, sidecars
 from catalog.store.db import Writer
 from catalog.values import HashResult, SniffResult, Volume, WorkItem
 from daemon.bell import Bell
@@ -35,11 +37,15 @@ from vfs.beneath import FileStamp
 
 log = logging.getLogger(__name__)
 
-# One batch of facts is some 30 ms of write lock at most (store.record_facts) and 0.1 s of two workers.
-FACTS_BATCH = 150
+# One batch of facts is some 45 ms of write lock at most (store.record_facts) and 0.1 s of two workers.
+FACTS_BATCH = 100
 # exiftool takes some 20 ms per file: small batches keep the Timeline moving.
 DEEP_BATCH = 50
 HASH_BATCH = 200
+# Read at once; they are written in smaller batches.
+SIDECARS_BATCH = 100
+# Folders per pass whose neighbours are looked at; new facts are looked for in between.
+ZONE_FOLDERS = 50
 _MIB = 1024 * 1024
 # Work that waits for its "not before" is asked for at least this often; an indexed question that finds nothing.
 _LOOK_AGAIN_S = 300.0
@@ -68,6 +74,7 @@ class Progress:
 
     facts: int = 0
     deep_facts: int = 0
+    sidecars: int = 0
     sniffed: int = 0
     hashed: int = 0
     hashed_bytes: int = 0
@@ -101,6 +108,11 @@ class Ingest:
     def progress(self, volume_id: VolumeId) -> Progress:
         """Return the running numbers of a volume; read them, do not change them."""
         return self._progress.setdefault(volume_id, Progress())
+
+    @property
+    def idle_bell(self) -> Bell:
+        """Rings when a part of the work has come to rest: others may look what is ready for them."""
+        return self._idle_bell
 
     async def drained(self, volume_id: VolumeId) -> None:
         """Wait until nothing is due on a volume that can be done now, or it is not online."""
@@ -195,7 +207,9 @@ class Ingest:
             if did_work:
                 continue
             self._note_idle(volume, "headers", ring)
-            if not await self._deep_batch(volume):
+            if await self._sidecars_pass(volume):
+                continue
+            if not await self._deep_batch(volume) and not await self._zones_pass(volume):
                 await self._rest(volume, "facts", ring)
 
     async def _facts_pass(self, volume: Volume, tier: Tier, batch: int) -> bool:
@@ -240,6 +254,40 @@ class Ingest:
                 progress.facts += result.error is None
             progress.failed += result.error is not None
         await self._ask_the_volume(volume, {result.error for result in results})
+
+    # ---- foreign sidecars
+
+    async def _sidecars_pass(self, volume: Volume) -> bool:
+        """Read sidecars that are due, each once: after the headers, so that their words meet photos that are known."""
+        after: LocationId | None = None
+        while items := await self._sidecars_due(volume, after):
+            after = items[-1].location_id
+            results = await self._reader.read(items)
+            for start in range(0, len(results), sidecars.BATCH):
+                await self._writer.run_batch(_record_sidecars, results[start : start + sidecars.BATCH])
+            self.progress(volume.id).sidecars += sum(result.error is None for result in results)
+            self.progress(volume.id).failed += sum(result.error is not None for result in results)
+            await self._ask_the_volume(volume, {result.error for result in results})
+        return after is not None
+
+    async def _sidecars_due(self, volume: Volume, after: LocationId | None) -> list[WorkItem]:
+        return await self._writer.read(
+            sidecars.sidecars_due, SIDECARS_BATCH, volume_id=volume.id, now_ns=time.time_ns(), after=after
+        )
+
+    # ---- zones of neighbours
+
+    async def _zones_pass(self, volume: Volume) -> bool:
+        """Look at folders whose photos got new facts: last of all, since it gives offsets and moves no photo."""
+        folders = await self._writer.read(neighbours.zones_due, volume.id, ZONE_FOLDERS)
+        for folder in folders:
+            changes = await self._writer.read(neighbours.zone_changes, folder.directory_id)
+            for start in range(0, len(changes), neighbours.ZONES_BATCH):
+                batch = changes[start : start + neighbours.ZONES_BATCH]
+                await self._writer.run_batch(_record_zones, batch, [])
+        if folders:
+            await self._writer.run_batch(_record_zones, [], folders)
+        return bool(folders)
 
     # ---- kinds of files whose names say nothing
 
@@ -326,7 +374,7 @@ class Ingest:
     def _hash_result(self, volume: Volume, item: WorkItem, answer: HashAnswer) -> HashResult:
         if answer.digest is not None:
             self._attempts.pop(item.location_id, None)
-            return HashResult(item, ContentHash(answer.digest))
+            return HashResult(item, ContentHash(answer.digest), pixel_hash=answer.pixel_digest)
         pause_s = self._pause(volume, "hash", item.location_id, answer.failure)
         return HashResult(item, None, answer.failure, time.time_ns() + int(pause_s * _NS_PER_S))
 
@@ -343,6 +391,16 @@ def _sniffed(result: FactsResult) -> SniffResult:
 
 def _record_facts(writer: Writer, results: list[FactsResult]) -> int:
     return store.record_facts(writer, results, writer.zone, time.time_ns())
+
+
+def _record_zones(
+    writer: Writer, changes: list[neighbours.ZoneChange], done: list[neighbours.DueFolder]
+) -> None:
+    neighbours.record_zones(writer, changes, done, writer.zone, time.time_ns())
+
+
+def _record_sidecars(writer: Writer, results: list[FactsResult]) -> int:
+    return sidecars.record_sidecars(writer, results, time.time_ns())
 
 
 def _record_sniffs(writer: Writer, results: list[SniffResult]) -> int:

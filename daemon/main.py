@@ -30,10 +30,13 @@ from daemon.config import Config
 from daemon.control import Handler, Send, open_control
 from daemon.endings import first_error, open_signals
 from daemon.maintenance import open_maintenance
+from daemon.previews import Previews, open_previews
 from daemon.purge.request import purge_for
 from daemon.scan_request import scan_for
+from daemon.seeding import Seeder, open_seeding
 from daemon.services import Services, edit, open_services
 from daemon.supervise import Frontend, Supervisor, open_frontends
+from daemon.view_options import tree_options
 from daemon.watch import Watch, open_watch
 from vfs.mounting import real_mountpoint
 
@@ -67,10 +70,15 @@ class Daemon:
         watch: Watch,
         supervisor: Supervisor,
         backups: Backups,
+        *,
+        previews: Previews,
+        seeder: Seeder,
         stop: trio.Event,
     ) -> None:
         self.services = services
         self._backups = backups
+        self.previews = previews
+        self.seeder = seeder
         self.watch = watch
         self._supervisor = supervisor
         self._stop = stop
@@ -81,7 +89,9 @@ class Daemon:
 
     def degraded(self) -> list[str]:
         """Say what does not work as it should, and why, a sentence each."""
-        return self._supervisor.degraded() + self._backups.degraded() + self.services.writer.degraded()
+        services = self.services
+        troubles = self._supervisor.degraded() + self._backups.degraded() + services.writer.degraded()
+        return troubles + services.media.degraded() + self.previews.degraded()
 
     @property
     def is_ready(self) -> bool:
@@ -128,10 +138,27 @@ async def _run(
             open_watch(services.scan) as watch,
             open_maintenance(services.purger),
             open_backups(library, config.backup) as backups,
+            open_previews(
+                library,
+                services.writer,
+                services.media,
+                services.scan.ingest.idle_bell,
+                most_bytes=config.previews.cache_most_bytes,
+            ) as previews,
+            open_seeding(
+                library,
+                tree_options(config),
+                services.media,
+                is_wanted=config.previews.seed_thumbnails,
+            ) as seeder,
             open_frontends(library, frontends, outlive_us=options.frontends_outlive_us) as supervisor,
             open_control(
                 library.socket_path,
-                _handlers(daemon := Daemon(services, watch, supervisor, backups, stop)),
+                _handlers(
+                    daemon := Daemon(
+                        services, watch, supervisor, backups, previews=previews, seeder=seeder, stop=stop
+                    )
+                ),
                 clients=config.limits.writers,
             ),
             trio.open_nursery() as nursery,
@@ -184,6 +211,7 @@ def _handlers(daemon: Daemon) -> dict[str, Handler]:
         "scan": _scan,
         "purge": _purge,
         "wake": _wake,
+        "opened": _opened,
         "shutdown": _shutdown,
     }
     return {name: partial(handler, daemon) for name, handler in handlers.items()}
@@ -215,6 +243,12 @@ async def _purge(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
 async def _wake(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
     daemon.watch.refresh()
     daemon.services.scan.ingest.wake()
+    return {}
+
+
+async def _opened(daemon: Daemon, argument: Any, send: Send) -> dict[str, Any]:
+    known = argument if isinstance(argument, dict) else {}
+    daemon.seeder.opened(known.get("mountpoint"), known.get("folders"))
     return {}
 
 

@@ -61,6 +61,7 @@ class ScanProgress:
     errors: int
     facts: int
     deep_facts: int
+    sidecars: int
     hashed: int
     hashed_bytes: int
     seconds: float
@@ -95,12 +96,7 @@ class _Meter:
         self._volume = volume
         self._report = report
         self._began_s = time.monotonic()
-        self._before = (
-            self._ingest.facts,
-            self._ingest.deep_facts,
-            self._ingest.hashed,
-            self._ingest.hashed_bytes,
-        )
+        self._before = self._numbers()
         self.phase: Literal["walk", "ingest"] = "walk"
         self.counts: dict[str, int] = {}
 
@@ -109,9 +105,11 @@ class _Meter:
         return time.monotonic() - self._began_s
 
     def ingested(self) -> dict[str, int]:
-        now = (self._ingest.facts, self._ingest.deep_facts, self._ingest.hashed, self._ingest.hashed_bytes)
-        names = ("facts", "deep_facts", "hashed", "hashed_bytes")
-        return {name: new - old for name, new, old in zip(names, now, self._before, strict=True)}
+        return {name: number - self._before[name] for name, number in self._numbers().items()}
+
+    def _numbers(self) -> dict[str, int]:
+        names = ("facts", "deep_facts", "sidecars", "hashed", "hashed_bytes")
+        return {name: getattr(self._ingest, name) for name in names}
 
     def tell(self) -> None:
         if self._report is None:

@@ -36,6 +36,7 @@ _COUNTS = {
     "directories": "directories",
     "facts": "facts",
     "deep_facts": "deep_facts",
+    "sidecars": "sidecars",
     "hashed": "hashed",
     "hashed_bytes": "hashed_bytes",
     "errors": "errors",

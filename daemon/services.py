@@ -20,11 +20,13 @@ from catalog.store import progress
 from catalog.store.db import Reader, open_writer
 from catalog.store.ingest import renew_facts
 from catalog.store.migrations import migrate
-from catalog.store.renewal import derive_again
+from catalog.store.renewal import derive_again, read_again_after
+from catalog.store.sidecar_rows import renew_sidecars
 from catalog.store.volumes import volumes as stored_volumes
 from daemon.config import Config
 from daemon.control import ClientGone, Optioned, Send
 from daemon.ingest import open_ingest
+from daemon.media.exiftool_paths import exiftool_stamp, exiftool_version
 from daemon.media.pool import MediaPool, open_media_pool
 from daemon.purge.service import Purger
 from daemon.scan import ScanServices
@@ -158,6 +160,10 @@ def _prepare(library: Library, now_ns: int) -> None:
     try:
         migrate(writer, now_ns)
         renew_facts(writer)
+        renew_sidecars(writer)
+        stamp = exiftool_stamp()
+        if stamp is not None:
+            read_again_after(writer, "exiftool", stamp, exiftool_version)
         derive_again(writer, now_ns)
     finally:
         writer.close()

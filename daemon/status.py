@@ -20,12 +20,19 @@ from daemon import processes
 from daemon.backups import BackupState, state_of
 from daemon.cli.output import instant, path_fields
 from daemon.config import BackupSection, load_config
+from daemon.media.exiftool_paths import WITHOUT_EXIFTOOL, is_exiftool_there
 from daemon.requests import ask
 
 # A healthy daemon answers in milliseconds.
 _ANSWER_S = 2.0
 # due in the catalog -> what people read
-_PENDING = {"header": "facts", "deep": "deep_facts", "hash": "hashes", "sniff": "sniffs"}
+_PENDING = {
+    "header": "facts",
+    "deep": "deep_facts",
+    "hash": "hashes",
+    "sniff": "sniffs",
+    "sidecar": "sidecars",
+}
 Document = dict[str, Any]
 
 
@@ -49,7 +56,7 @@ def status_of(library: Library) -> Document:
         "backup": {"directory": str(backup.directory), "last": instant(backup.last_ns)},
         "processes": [_process(record) for record in running] + (live["processes"] if live else []),
         "degraded": [
-            *(live["degraded"] if live else []),
+            *(live["degraded"] if live else _tool_troubles()),
             *_volume_troubles(document["volumes"]),
             *([f"backup: {backup.trouble}"] if backup.trouble else []),
         ],
@@ -112,6 +119,11 @@ def _process(record: processes.ProcessRecord) -> Document:
         "since": instant(record.since_ns),
         "details": dict(record.details),
     }
+
+
+def _tool_troubles() -> list[str]:
+    """What a daemon would miss, looked up without one."""
+    return [] if is_exiftool_there() else [f"exiftool: {WITHOUT_EXIFTOOL}"]
 
 
 def _volume_troubles(found: list[Document]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from blake3 import blake3
@@ -50,6 +51,7 @@ class FileSpec:
         make, model: camera, or empty.
         is_asset: False for what is no photo: no facts, no entry in the views.
         name: what the views are expected to call it; None = its own name.
+        facts: further fields of `catalog.facts.Facts`.
     """
 
     body: bytes | None = None
@@ -60,6 +62,7 @@ class FileSpec:
     mtime_ns: int = DEFAULT_MTIME_NS
     is_asset: bool = True
     name: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def bytes_for(self, path: bytes) -> bytes:
         """Return the body: a few hundred kilobytes at most, reproducible."""
@@ -151,6 +154,7 @@ class BuiltLibrary:
             model=spec.model or None,
             is_raw=mime == "image/x-canon-cr2",
             candidates=candidates,
+            **spec.facts,
         )
 
     def _read_hashes(self) -> None:

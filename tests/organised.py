@@ -19,6 +19,7 @@ from catalog.commands.layer import (
     Hide,
     LayerCommand,
     PersonAdd,
+    PlaceSet,
     Rate,
     SearchSave,
     StackMake,
@@ -28,16 +29,17 @@ from catalog.commands.layer import (
 from library_builder import ZONE, BuiltLibrary, FileSpec, build_library
 
 YEARS_AGO = 4  # 29 February has its like four years before
+POTSDAM = {"lat": 52.4009, "lon": 13.0591}
 FILES: dict[str | bytes, FileSpec] = {
-    "a/IMG_1.JPG": FileSpec(captured="2019-08-07T10:00:00"),
-    "b/IMG_1.JPG": FileSpec(captured="2019-08-07T11:00:00"),
+    "a/IMG_1.JPG": FileSpec(captured="2019-08-07T10:00:00", facts=POTSDAM),
+    "b/IMG_1.JPG": FileSpec(captured="2019-08-07T11:00:00", facts=POTSDAM),
     "sea.jpg": FileSpec(captured="2019-08-08T12:00:00"),
-    "beach.jpg": FileSpec(captured="2020-05-01T12:00:00"),
+    "beach.jpg": FileSpec(captured="2020-05-01T12:00:00", facts={"lat": 1.2834, "lon": 103.8607}),
     "month.jpg": FileSpec(captured="2017-11"),
-    "shot.cr2": FileSpec(captured="2021-06-05T12:00:00"),
+    "shot.cr2": FileSpec(captured="2021-06-05T12:00:00", facts={"lat": 64.1466, "lon": -21.9426}),
     "picture.jpg": FileSpec(captured="2021-06-05T12:00:00"),
-    "gone.jpg": FileSpec(captured="2018-01-01T12:00:00"),
-    "hidden.jpg": FileSpec(captured="2018-01-02T12:00:00"),
+    "gone.jpg": FileSpec(captured="2018-01-01T12:00:00", facts=POTSDAM),
+    "hidden.jpg": FileSpec(captured="2018-01-02T12:00:00", facts={"lat": 48.8584, "lon": 2.2945}),
 }
 # Names that people, or programs, might give: each is one component.
 HOSTILE = ["..", ".", "...", "/", "a\x00b", "\x1b[31m", "\u202egpj.exe", "👨‍👩‍👧‍👦", "CON", "nul.txt", " x ", "x.", "~", "_all", "_",
@@ -99,6 +101,14 @@ class Organised:
                 "Anna/", "Anna/2019/", "Anna/2019/IMG_1.JPG", "Anna/2020/", "Anna/2020/beach.jpg",
                 "Bob／Rob/", f"Bob／Rob/{year - YEARS_AGO}/", f"Bob／Rob/{year - YEARS_AGO}/old.jpg",
             ],
+            "Places": [
+                "Germany/", "Germany/Brandenburg/", "Germany/Brandenburg/Potsdam/",
+                "Germany/Brandenburg/Potsdam/IMG_1.JPG", f"Germany/Brandenburg/Potsdam/{second}",
+                "Iceland/", "Iceland/Capital Region/", "Iceland/Capital Region/Reykjavík/",
+                "Iceland/Capital Region/Reykjavík/shot.cr2",
+                "Italy/", "Italy/Lazio/", "Italy/Lazio/Rome/", "Italy/Lazio/Rome/sea.jpg",
+                "Singapore/", "Singapore/Singapore/", "Singapore/Singapore/beach.jpg",
+            ],
             "Favorites": ["beach.jpg", "sea.jpg"],
             "Ratings": ["1/", "1/old.jpg", "5/", "5/IMG_1.JPG", f"5/{second}"],
             "Stacks": [
@@ -154,6 +164,7 @@ def organise(tmp_path: Path) -> Organised:
         TagAdd(made.uids("beach.jpg"), ("animals",)),
         PersonAdd(made.uids("a/IMG_1.JPG", "beach.jpg"), "Anna"),
         PersonAdd(made.uids("old.jpg"), "Bob/Rob"),
+        PlaceSet(made.uids("sea.jpg"), 41.8902, 12.4922),
         Favorite(made.uids("sea.jpg", "beach.jpg")),
         Rate(made.uids("a/IMG_1.JPG"), 5),
         Rate(made.uids("b/IMG_1.JPG"), 5),

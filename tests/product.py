@@ -62,7 +62,9 @@ class Product:
     def env(self, **more: str) -> dict[str, str]:
         """Return our environment, in which the repository's packages are found, with additions."""
         paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.environment, **more}
+        # Thumbnails of folders that a test opens belong to the test, not to who runs it.
+        cache = {"XDG_CACHE_HOME": str(self.home / "xdg-cache")}
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **cache, **self.environment, **more}
 
     def data(self, *arguments: str) -> Any:
         """Run a short verb with --json and return its `data`."""

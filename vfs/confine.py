@@ -57,7 +57,9 @@ _REFUSED_CALLS: tuple[str, ...] = tuple(
     unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat rmdir mkdir mkdirat mknod mknodat
     truncate ftruncate fallocate creat
     socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg
+    mq_open mq_unlink msgget semget shmget
     io_uring_setup io_uring_enter io_uring_register io_setup io_submit
+    fanotify_init fanotify_mark memfd_create memfd_secret
     ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp
     mount umount2 move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr pivot_root chroot
     setns unshare open_by_handle_at
@@ -175,6 +177,11 @@ def landlock_abi() -> int:
     return max(0, int(_libc.syscall(_SYS_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)))
 
 
+def what_landlock_lacks(abi: int) -> list[str]:
+    """Return, in user words, what a kernel of this ABI does not hold; empty = all that we ask for."""
+    return [text for needed, text in _WHAT_OLD_KERNELS_LACK if abi < needed]
+
+
 def _set_limits(limits: Limits) -> None:
     wanted: tuple[tuple[int, int | None], ...] = (
         (resource.RLIMIT_CORE, 0),
@@ -198,7 +205,7 @@ def _landlock(rules: Sequence[tuple[bytes, int]], missing: list[str]) -> int:
             "Landlock is missing (kernel before 5.13, or switched off): files are held by seccomp only"
         )
         return 0
-    missing.extend(text for needed, text in _WHAT_OLD_KERNELS_LACK if abi < needed)
+    missing.extend(what_landlock_lacks(abi))
     handled = _ALL_OF_ABI_1
     for needed, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
         handled |= right if abi >= needed else 0

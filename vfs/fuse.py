@@ -36,6 +36,7 @@ from vfs.content import OpenBytes, OpenFile, open_original, require_reachable
 from vfs.fuse_border import Activity, guarded, refused
 from vfs.inodes import Inode
 from vfs.nodes import PREFERRED_IO_BYTES, Entry, Node, Ref
+from vfs.slices import Slice, open_cached, open_slice, require_slice
 from vfs.tree import Generated, Tree
 
 # How long the kernel may believe us. Changes are announced precisely, so this only bounds what a lost
@@ -100,6 +101,7 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         activity: counters, shared with the notifier and status.json.
         catalog_threads: how many catalog questions run at once: as many as the pool has readers.
         on_start: called once, when the kernel has accepted the session; must not block.
+        on_open_folder: called with the number of a folder that is opened; must not block.
     """
 
     supports_dot_lookup = True
@@ -114,6 +116,7 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         activity: Activity,
         catalog_threads: int,
         on_start: Callable[[], None] = lambda: None,
+        on_open_folder: Callable[[int], None] = lambda inode: None,
     ) -> None:
         super().__init__()
         self.activity = activity
@@ -121,6 +124,7 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         self._tree = tree
         self._library = library
         self._on_start = on_start
+        self._on_open_folder = on_open_folder
         self._catalog_limiter = trio.CapacityLimiter(catalog_threads)
         self._volume_limiters: defaultdict[VolumeId | None, trio.CapacityLimiter] = defaultdict(
             lambda: trio.CapacityLimiter(VOLUME_THREADS)
@@ -192,6 +196,7 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         """Return a handle; nothing is read yet."""
         handle = self._new_handle()
         self._listings[handle] = _Listing(Inode(inode))
+        self._on_open_folder(inode)
         return handle
 
     @guarded
@@ -233,11 +238,21 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
         source = await self._ask(self._tree.source, Ref(Inode(inode)), OWNER)
         if isinstance(source, Generated):
             return self._opened(OpenBytes(source.node, source.body), None, is_generated=True)
+        if isinstance(source, Slice):
+            return await self._open_slice(source)
         require_reachable(source.target)
         volume_id = source.target.volume_id
         return self._opened(
             await self._touch(volume_id, open_original, source.node, source.target), volume_id
         )
+
+    async def _open_slice(self, piece: Slice) -> pyfuse3.FileInfo:
+        """Open a preview: in the cache, else in its original. The library's disk has threads like the catalog."""
+        file = await self._ask(open_cached, piece)
+        if file is not None:
+            return self._opened(file, None)
+        volume_id = require_slice(piece).volume_id
+        return self._opened(await self._touch(volume_id, open_slice, piece), volume_id)
 
     def _opened(
         self, file: OpenFile, volume_id: VolumeId | None, *, is_generated: bool = False
@@ -378,7 +393,9 @@ class TreeOperations(pyfuse3.Operations):  # type: ignore[misc]  # pyfuse3 has n
 
 def _entry_timeout_s(folder: int) -> float:
     """Return how long the kernel may believe that a name of this folder is, or is not, there."""
-    return 0 if inodes.is_fleeting(folder) else TIMEOUT_S
+    # Nobody announces that a preview was made: what .glassine/by-id/<uid>/ has is asked at each use.
+    is_kept = not inodes.is_fleeting(folder) and inodes.unpack(folder).kind is not inodes.Kind.BY_ID
+    return TIMEOUT_S if is_kept else 0
 
 
 def _negative(timeout_s: float) -> EntryAttributes:

@@ -31,6 +31,7 @@ from pathlib import Path
 from catalog.errors import EXIT_ERROR, EXIT_OK, GlassineError, all_errors
 from catalog.library import Library
 from vfs import mounting
+from vfs.opened_folders import relaying
 from vfs.options import TreeOptions
 
 log = logging.getLogger(__name__)
@@ -70,12 +71,18 @@ class MountOptions:
     readers: int = READERS
 
 
-def serve(options: MountOptions, *, on_ready: Callable[[], None] = lambda: None) -> int:
+def serve(
+    options: MountOptions,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_opened: Callable[[list[int]], None] | None = None,
+) -> int:
     """Mount and serve until told to end. Call from the main thread of a process without other threads.
 
     Args:
         options: see there.
         on_ready: called when the kernel has accepted the session.
+        on_opened: called in a thread of its own with the numbers of folders that were opened; a few seconds at most.
 
     Returns:
         Exit code: 0 after a clean end, also when somebody else unmounted; 1 when the server died.
@@ -85,7 +92,7 @@ def serve(options: MountOptions, *, on_ready: Callable[[], None] = lambda: None)
     """
     replaces_dead = mounting.prepare(options.mountpoint)
     with _blocked_signals():
-        server = _fork(options, replaces_dead=replaces_dead)
+        server = _fork(options, replaces_dead=replaces_dead, wants_opened=on_opened is not None)
         try:
             server.wait_until_ready()
         except BaseException:
@@ -93,9 +100,10 @@ def serve(options: MountOptions, *, on_ready: Callable[[], None] = lambda: None)
             if not replaces_dead:  # else errors are the better answer, as before
                 _clean_up(options.mountpoint)
             raise
-        on_ready()
-        log.info("mounted %s", options.mountpoint)
-        code = _until_the_end(options.mountpoint, server)
+        with relaying(server.opened_fd, on_opened):
+            on_ready()
+            log.info("mounted %s", options.mountpoint)
+            code = _until_the_end(options.mountpoint, server)
     if code == EXIT_OK:
         _clean_up(options.mountpoint)
     return code
@@ -104,8 +112,9 @@ def serve(options: MountOptions, *, on_ready: Callable[[], None] = lambda: None)
 class _Server:
     """The forked server as its parent sees it."""
 
-    def __init__(self, pid: int, messages_fd: int) -> None:
+    def __init__(self, pid: int, messages_fd: int, opened_fd: int | None = None) -> None:
         self.pid = pid
+        self.opened_fd = opened_fd
         self._messages_fd = messages_fd
         self._status: int | None = None
 
@@ -184,20 +193,21 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _fork(options: MountOptions, *, replaces_dead: bool) -> _Server:
+def _fork(options: MountOptions, *, replaces_dead: bool, wants_opened: bool) -> _Server:
     messages_fd, server_fd = os.pipe()
+    opened_fd, reports_fd = os.pipe() if wants_opened else (None, None)
     sys.stdout.flush()
     sys.stderr.flush()
     launcher = os.getpid()
     pid = os.fork()
     if pid:
-        os.close(server_fd)
-        return _Server(pid, messages_fd)
+        _close(server_fd, reports_fd)
+        return _Server(pid, messages_fd, opened_fd)
     code = EXIT_ERROR
     try:
-        os.close(messages_fd)
+        _close(messages_fd, opened_fd)
         _become_server(launcher)
-        code = _run_server(options, server_fd, replaces_dead=replaces_dead)
+        code = _run_server(options, server_fd, replaces_dead=replaces_dead, opened_fd=reports_fd)
     except GlassineError as error:
         os.write(server_fd, _error_message(error))
     except Exception:  # the border of the process: say it, then end
@@ -218,14 +228,20 @@ def _become_server(launcher: int) -> None:
         os._exit(EXIT_ERROR)
 
 
-def _run_server(options: MountOptions, ready_fd: int, *, replaces_dead: bool) -> int:
+def _close(*fds: int | None) -> None:
+    for fd in fds:
+        if fd is not None:
+            os.close(fd)
+
+
+def _run_server(options: MountOptions, ready_fd: int, *, replaces_dead: bool, opened_fd: int | None) -> int:
     from vfs import fuse_server
 
     def tell_ready() -> None:
         os.write(ready_fd, _READY)
         os.close(ready_fd)
 
-    return fuse_server.run(options, tell_ready, replaces_dead=replaces_dead)
+    return fuse_server.run(options, tell_ready, replaces_dead=replaces_dead, opened_fd=opened_fd)
 
 
 def _error_message(error: GlassineError) -> bytes:

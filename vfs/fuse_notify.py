@@ -30,7 +30,7 @@ from catalog.library import Library
 from catalog.store import changes, listing
 from catalog.store.db import Reader, open_reader
 from vfs.fuse_border import Activity
-from vfs.inodes import ROOT, Inode, Kind, pack
+from vfs.inodes import ROOT, THUMB_SLOTS, Inode, Kind, pack, pack_thumb
 from vfs.tree import Tree
 from vfs.views.contract import Step
 from vfs.views.originals import ORIGINALS, directory_inode, shown_volumes
@@ -117,7 +117,10 @@ class Planner:
             found.folders.update(dict.fromkeys(chain))
 
     def _photo(self, change: Change, found: Plan) -> None:
-        found.files[pack(Kind.CONTENT, int(change.subject))] = None
+        content_id = int(change.subject)
+        found.files[pack(Kind.CONTENT, content_id)] = None
+        found.files[pack(Kind.PREVIEW, content_id)] = None
+        found.files.update(dict.fromkeys(pack_thumb(content_id, slot) for slot in THUMB_SLOTS))
 
     def _original_entry(self, change: Change, found: Plan) -> None:
         folder = self._folder_of(int(change.subject))

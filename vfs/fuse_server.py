@@ -23,14 +23,24 @@ from vfs.fuse_border import Activity
 from vfs.fuse_main import MountOptions
 from vfs.fuse_notify import ChangeFollower, KernelNotifier, find_fuse_fd
 from vfs.mounting import SUBTYPE
+from vfs.opened_folders import FolderReports
 from vfs.takeover import dead_mount_replaced
 from vfs.tree import open_tree
 
 log = logging.getLogger(__name__)
 
 
-def run(options: MountOptions, tell_ready: Callable[[], None], *, replaces_dead: bool = False) -> int:
+def run(
+    options: MountOptions,
+    tell_ready: Callable[[], None],
+    *,
+    replaces_dead: bool = False,
+    opened_fd: int | None = None,
+) -> int:
     """Mount and serve; return 0 after somebody unmounted.
+
+    Args:
+        opened_fd: a pipe for the numbers of folders that are opened (`vfs.opened_folders`); None = nobody asks.
 
     Raises:
         GlassineError: no library, or the kernel refuses the mount.
@@ -50,6 +60,7 @@ def run(options: MountOptions, tell_ready: Callable[[], None], *, replaces_dead:
         activity=activity,
         catalog_threads=options.readers,
         on_start=tell_ready,
+        on_open_folder=(lambda inode: None) if opened_fd is None else FolderReports(opened_fd).note,
     )
     _mount(operations, options, replaces_dead=replaces_dead)
     kernel = KernelNotifier(find_fuse_fd(), activity)

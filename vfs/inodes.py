@@ -16,6 +16,7 @@ Inode = NewType("Inode", int)
 
 KEY_BITS = 55
 _KEY_MASK = (1 << KEY_BITS) - 1
+_MIRROR_BIT = 1 << 62  # the highest bit of a kind
 _YEAR_BITS = 16
 _DATE_BITS = 32
 
@@ -45,8 +46,9 @@ class Kind(IntEnum):
     MEMORIES = 19  # a folder of Memories/: span and year
     OFFLINE = 20  # a folder of Offline/: row of volume
     PLACE = 21  # a folder of Places/: row of place
-    THUMB = 22  # thumb-256.jpg, thumb-1024.jpg or motion.mp4 in .glassine/by-id/<uid>/: row of content and which
+    THUMB = 22  # thumb-256.jpg and the like in .glassine/by-id/<uid>/: row of content and which
     PREVIEW = 23  # a picture in Previews/: row of content
+    MIRROR = 128  # a folder of Previews/: the whole number of the folder that it mirrors
 
 
 class Fixed(IntEnum):
@@ -87,11 +89,11 @@ class DateLevel(IntEnum):
     UNDATED = 3  # Undated/2019/: YYYY
 
 
-_FILE_KINDS = frozenset({Kind.CONTENT, Kind.LOCATION, Kind.META})
+_FILE_KINDS = frozenset({Kind.CONTENT, Kind.LOCATION, Kind.META, Kind.THUMB, Kind.PREVIEW})
 _FIXED_FILES = frozenset({Fixed.STATUS, Fixed.VERSION})
 # Folders whose entries follow from a question and the clock, not from rows that the change feed tells of.
-_FLEETING_KINDS = frozenset({Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE})
-_FLEETING_FIXED = frozenset({Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE})
+_FLEETING_KINDS = frozenset({Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE, Kind.MIRROR})
+_FLEETING_FIXED = frozenset({Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE, Fixed.PREVIEWS})
 
 
 class Unpacked(NamedTuple):
@@ -106,7 +108,9 @@ class NoSuchInode(NotFound):
 
 
 def pack(kind: Kind, key: int) -> Inode:
-    """Return the number; `key` is 0 <= key < 2**55."""
+    """Return the number; `key` is 0 <= key < 2**55, of a mirrored folder its whole number."""
+    if kind is Kind.MIRROR and 0 <= key < _MIRROR_BIT:
+        return Inode(_MIRROR_BIT | key)
     if not 0 <= key <= _KEY_MASK:
         raise ValueError(f"key {key} of {kind.name} does not fit into {KEY_BITS} bits")
     return Inode(kind << KEY_BITS | key)
@@ -114,6 +118,9 @@ def pack(kind: Kind, key: int) -> Inode:
 
 def unpack(inode: int) -> Unpacked:
     """Inverse of `pack`; NoSuchInode if the kind is unknown."""
+    if inode & _MIRROR_BIT and 0 < inode < _MIRROR_BIT << 1:
+        unpack(inode ^ _MIRROR_BIT)
+        return Unpacked(Kind.MIRROR, inode ^ _MIRROR_BIT)
     if inode < 0 or inode >> KEY_BITS not in _KINDS:
         raise NoSuchInode(f"inode {inode} is none of ours")
     return Unpacked(_KINDS[inode >> KEY_BITS], inode & _KEY_MASK)
@@ -167,4 +174,18 @@ def unpack_tag(key: int) -> tuple[int, int]:
     return key >> 1, key & 1
 
 
+def pack_thumb(content_id: int, slot: int) -> Inode:
+    """Return the number of thumb-256.jpg, thumb-1024.jpg or motion.mp4 (`catalog.previews`: the slots) of a content."""
+    return pack(Kind.THUMB, content_id << 2 | THUMB_SLOTS.index(slot))
+
+
+def unpack_thumb(key: int) -> tuple[int, int]:
+    """Inverse of `pack_thumb`, given the key: (content, slot)."""
+    if key & 3 >= len(THUMB_SLOTS):
+        raise NoSuchInode(f"no such preview: {key & 3}")
+    return key >> 2, THUMB_SLOTS[key & 3]
+
+
+# Slots of `catalog.previews` by their place in the key: may grow, never change.
+THUMB_SLOTS = (256, 1024, -1)
 ROOT = pack(Kind.FIXED, Fixed.ROOT)

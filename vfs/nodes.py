@@ -47,6 +47,7 @@ class Node(NamedTuple):
         uid: of the asset, or None.
         generation: of a folder: another number after every change of its entries; 0 where there is none.
         is_generated: bytes are made by us and may differ at the next open.
+        part: strong tag of bytes that follow from an original, its hash and which part of it; None = another rule.
     """
 
     inode: Inode
@@ -59,6 +60,7 @@ class Node(NamedTuple):
     uid: str | None = None
     generation: int = 0
     is_generated: bool = False
+    part: str | None = None
 
     @property
     def mode(self) -> int:
@@ -83,6 +85,8 @@ class Node(NamedTuple):
         """
         if self.hash is not None:
             return f'"{self.hash.hex()}"'
+        if self.part is not None:
+            return f'"{self.part}"'
         if self.generation:
             return f'W/"{self.inode:x}-{self.generation:x}"'
         return f'W/"{self.inode:x}-{self.size:x}-{self.mtime_ns:x}-{self.ctime_ns:x}"'

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog.buckets import Bucket
@@ -22,6 +23,7 @@ from catalog.errors import NotFound, UsageError
 from catalog.ids import ContentId, LocationId
 from catalog.library import Library
 from catalog.names import fold
+from catalog.previews import previews_dir
 from catalog.store import library_facts, listing, photos
 from catalog.store.db import Reader, ReaderPool
 from catalog.values import OpenTarget, Viewer
@@ -31,18 +33,21 @@ from vfs.content import OpenBytes, OpenFile, open_original
 from vfs.inodes import ROOT, Inode, Kind, Unpacked, pack, unpack
 from vfs.nodes import Entry, Named, Node
 from vfs.options import TreeOptions, ViewPaths
+from vfs.slices import Slice, open_cached, open_slice
 from vfs.views.contract import Step, missing, page
 from vfs.views.folders import fixed_node, photo_node
 from vfs.views.originals import entry_by_inode
+from vfs.views.preview_nodes import piece_of
 from vfs.views.root import RootNames
 from vfs.views.search import SEARCH
 from vfs.views.service import SERVICE_NAME, Served, ServiceView
 from vfs.views.table import ViewTable
 
-__all__ = ["Generated", "Original", "Tree", "TreeOptions", "is_probe", "open_tree"]
+__all__ = ["Generated", "Original", "Slice", "Tree", "TreeOptions", "is_probe", "open_tree"]
 
 PAGE_ENTRIES = 1000  # one query and, over FUSE, one hop to a thread; about 0.5 MB while it is held
 _ORIGINALS_KINDS = frozenset({Kind.VOLUME, Kind.DIRECTORY})
+_PREVIEW_KINDS = frozenset({Kind.THUMB, Kind.PREVIEW})
 _PROBES = frozenset(
     {
         b".hidden", b".directory", b".xdg-volume-info", b".Trash", b".DS_Store", b".localized", b".Spotlight-V100",
@@ -75,6 +80,7 @@ class Tree:
         served: what `.glassine/status.json` says of the serving process.
         clock: ns since 1970.
         options: names, and how far back views look.
+        previews: where copies of previews lie.
     """
 
     def __init__(
@@ -84,8 +90,10 @@ class Tree:
         *,
         clock: Callable[[], int],
         options: TreeOptions | None = None,
+        previews: Path | None = None,
     ) -> None:
         chosen = options or TreeOptions()
+        self._previews = previews or previews_dir(Library(served.library).cache_dir)
         self._pool = pool
         self._served = served
         self._names = RootNames(chosen.names)
@@ -135,16 +143,19 @@ class Tree:
 
         Raises:
             NotFound, UsageError: gone, or a folder.
-            VolumeOffline, ChangedUnderneath, Unreadable: see `vfs.content.open_original`.
+            VolumeOffline, ChangedUnderneath, Unreadable: see `vfs.content.open_original`. A preview that lies in the
+                cache is opened there.
         """
         source = self.source(node, viewer)
         if isinstance(source, Generated):
             return OpenBytes(source.node, source.body)
+        if isinstance(source, Slice):
+            return open_cached(source) or open_slice(source)
         return open_original(source.node, source.target)
 
     # Beside the doors
 
-    def source(self, node: Named, viewer: Viewer) -> Original | Generated:
+    def source(self, node: Named, viewer: Viewer) -> Original | Generated | Slice:
         """Do the first half of `open`, which touches the catalog only: for frontends that wait elsewhere."""
         at = unpack(node.inode)
         with self._snapshot() as reader:
@@ -158,6 +169,8 @@ class Tree:
                     self._node(reader, at),
                     _found(listing.open_target_of_location(reader, LocationId(at.key)), at),
                 )
+            if at.kind in _PREVIEW_KINDS:
+                return piece_of(reader, at, self._previews)
             found = self._node(reader, at)
             if found.is_dir:
                 raise UsageError("a folder has no bytes")
@@ -178,7 +191,7 @@ class Tree:
         at = unpack(node.inode)
         if node.inode == ROOT:
             return ROOT
-        if at.kind in (Kind.CONTENT, Kind.LOCATION, Kind.META):
+        if at.kind in (Kind.CONTENT, Kind.LOCATION, Kind.META, *_PREVIEW_KINDS):
             raise UsageError("a file may be in several folders")
         with self._pool.reader() as reader:
             return self._views.view(at).parent(reader, at)
@@ -356,4 +369,5 @@ def open_tree(
     with pool.reader() as reader:
         created_ns = library_facts.created_ns(reader)
         served = Served(library=library.path, zone=reader.zone.key, created_ns=created_ns, report=report)
-    return Tree(pool, served, clock=clock, options=options)
+    previews = previews_dir(library.cache_dir)
+    return Tree(pool, served, clock=clock, options=options, previews=previews)

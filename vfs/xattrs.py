@@ -53,6 +53,12 @@ def _rating(document: Document) -> bytes:
     return b"" if rating is None else b"%d" % rating
 
 
+def _place(document: Document) -> bytes:
+    """Return city, region and country, as people write them."""
+    place = document["place"] or {}
+    return _cut(", ".join(place[level] for level in ("city", "region", "country") if place.get(level)))
+
+
 def _favorite(document: Document) -> bytes:
     return b"yes" if document["favorite"] else b""
 
@@ -75,6 +81,7 @@ _VALUES: dict[bytes, Callable[[Document], bytes]] = {
     _PREFIX + b"tags": _list("tags"),
     _PREFIX + b"albums": _list("albums"),
     _PREFIX + b"people": _list("people"),
+    _PREFIX + b"place": _place,
     _PREFIX + b"trashed": _text("trashed_at"),
 }
 NAMES: tuple[bytes, ...] = tuple(_VALUES)

@@ -12,6 +12,7 @@ from catalog.labels import check_name, shown
 from catalog.names import fold
 from catalog.store import persons, things
 from catalog.store.edits import Edit
+from catalog.store.held import held
 from catalog.store.sayings import ruling
 from catalog.store.things import Snapshot
 from catalog.things import Person
@@ -53,10 +54,9 @@ def remove(edit: Edit, command: PersonRemove) -> dict[str, Any]:
     person = persons.resolve_person(edit.writer, command.person)
     elements = things.members_of_class(edit.writer, "person", [person.uid])
     by_element: dict[str, list[AssetId]] = {}
-    for asset_id, of_asset in ruling(edit.writer, asset_ids, "person", elements).items():
-        for element, said in of_asset.items():
-            if said.value:
-                by_element.setdefault(element, []).append(asset_id)
+    for asset_id, of_asset in held(edit.writer, asset_ids, "person", elements).items():
+        for element in of_asset:
+            by_element.setdefault(element, []).append(asset_id)
     for element, having in by_element.items():
         edit.say(having, "person", False, element)
     for asset_id, region, value in _regions_of(edit, asset_ids, elements):
@@ -70,10 +70,10 @@ def _regions_of(
     """Return (photo, region, value) of the face regions of a person."""
     wanted = set(elements)
     return [
-        (asset_id, region, said.value)
-        for asset_id, of_asset in ruling(edit.writer, asset_ids, "face").items()
-        for region, said in of_asset.items()
-        if said.value and said.value.get("person") in wanted
+        (asset_id, region, value)
+        for asset_id, of_asset in held(edit.writer, asset_ids, "face").items()
+        for region, value in of_asset.items()
+        if value.get("person") in wanted
     ]
 
 
@@ -152,8 +152,7 @@ def remove_face(edit: Edit, command: FaceRemove) -> dict[str, Any]:
     if (command.face is None) == (command.person is None):
         raise InvalidValue("either a face or a person is named", hint="see `glassine face list PHOTO`")
     if command.face is not None:
-        said = ruling(edit.writer, [asset_id], "face", [command.face]).get(asset_id, {})
-        regions = [region for region, one in said.items() if one.value]
+        regions = list(held(edit.writer, [asset_id], "face", [command.face]).get(asset_id, {}))
     else:
         assert command.person is not None, "one of the two is given"
         person = persons.resolve_person(edit.writer, command.person)

@@ -15,6 +15,7 @@ from catalog.ids import AssetId, new_uid
 from catalog.labels import shown, split_path
 from catalog.store import tags, things
 from catalog.store.edits import Edit
+from catalog.store.held import held
 from catalog.store.hierarchy import Node
 from catalog.store.sayings import ruling
 from catalog.store.things import Snapshot
@@ -35,7 +36,7 @@ def add(edit: Edit, command: TagAdd) -> dict[str, Any]:
 
 
 def remove(edit: Edit, command: TagRemove) -> dict[str, Any]:
-    """Take tags off photos, whoever put them there."""
+    """Take tags off photos, whoever put them there: people, or the program that wrote them into the file."""
     asset_ids = edit.photos(command.photos)
     _require_tags(command.tags)
     found = [tags.resolve_tag(edit.writer, text) for text in command.tags]
@@ -44,10 +45,9 @@ def remove(edit: Edit, command: TagRemove) -> dict[str, Any]:
         uids += [node.uid for tag in found for node in tags.TREE.below(edit.writer, tag.id)]
     elements = things.members_of_class(edit.writer, "tag", uids)
     by_element: dict[str, list[AssetId]] = {}
-    for asset_id, of_asset in ruling(edit.writer, asset_ids, "tag", elements).items():
-        for element, said in of_asset.items():
-            if said.value:
-                by_element.setdefault(element, []).append(asset_id)
+    for asset_id, of_asset in held(edit.writer, asset_ids, "tag", elements).items():
+        for element in of_asset:
+            by_element.setdefault(element, []).append(asset_id)
     for element, having in by_element.items():
         edit.say(having, "tag", False, element)
     return {"tag": found[0].path, "tags": [tag.path for tag in found]}

@@ -34,12 +34,14 @@ STACK_KINDS: dict[str, str] = {
 HAS: dict[str, str] = {
     "gps": "a position, from its file or from somebody",
     "position": "the same as has:gps",
+    "place": "a position within 60 km of a town",
     "tag": "a tag",
     "album": "a place in an album",
     "title": "a title",
     "description": "a description",
     "rating": "a rating, 0 included",
     "label": "a colour label",
+    "creator": "somebody named who made it",
     "person": "somebody in it who has a name",
     "face": "a face region",
     "stack": "others that it belongs together with",
@@ -50,6 +52,7 @@ HAS: dict[str, str] = {
     "hash": "been read wholly, so that its content hash is known",
     "dimensions": "a known width and height",
     "finding": "something that a reader could not understand",
+    "sidecar": "a sidecar of another program (XMP, Takeout JSON)",
 }
 IS: dict[str, str] = {
     "any": "true of every photo; trashed, hidden and missing ones are no longer left out",
@@ -64,6 +67,9 @@ IS: dict[str, str] = {
     "pending": "seen, but nothing read from its bytes yet",
     "broken": "the same as has:finding",
     "undated": "without any date but a file's mtime (Timeline/Undated)",
+    "motion": "a motion photo: its file holds a movie as well",
+    "animated": "a moving picture (GIF, WebP, PNG …)",
+    "hdr": "with an HDR gain map",
     **TYPES,
 }
 
@@ -130,6 +136,12 @@ FIELDS: dict[str, Field] = {
             "Somebody in it: words of the name.",
             synonyms=("people",),
         ),
+        Field("place", "words", _EQUAL, "place=bavaria", "Words of its country, region or city."),
+        Field("country", "words", _EQUAL, "country=italy", "Words of the country."),
+        Field(
+            "region", "words", _EQUAL, 'region="new york"', "Words of the region: a state, province, Land."
+        ),
+        Field("city", "words", _EQUAL, "city=berlin", "Words of the city, town or village."),
         Field("title", "words", _EQUAL, 'title="at the sea"', "Words of the title."),
         Field("description", "words", _EQUAL, "description=birthday", "Words of the description."),
         Field("rating", "rating", _ORDER, "rating>=4", "0 to 5, a range, or none = never rated."),
@@ -153,6 +165,17 @@ FIELDS: dict[str, Field] = {
         Field("type", "choice", _EQUAL, "type=raw|video", "What it is.", tuple(TYPES)),
         Field("camera", "text", _EQUAL, 'camera="Canon EOS"*', "Make, model, or both."),
         Field("lens", "text", _EQUAL, "lens=*50mm*", "Lens."),
+        Field("creator", "text", _EQUAL, "creator=adams", "Who made it."),
+        Field("iso", "number", _ORDER, "iso>=1600", "Sensitivity."),
+        Field("aperture", "number", _ORDER, "aperture=1.4..2.8", "F-number."),
+        Field(
+            "shutter",
+            "seconds",
+            _ORDER,
+            "shutter<=1/500",
+            "Exposure time, as 1/500 or 2s; to a hundredth part.",
+        ),
+        Field("focal", "number", _ORDER, "focal=24..70", "Focal length in mm, as the lens has it."),
         Field("name", "text", _EQUAL, "name=IMG_*", "Name as the folders show it."),
         Field("ext", "text", _EQUAL, "ext=jpg|jpeg", "Extension, without the dot.", is_whole=True),
         Field("path", "text", _EQUAL, "path=2019/*", "Path below the root of its volume."),

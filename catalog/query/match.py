@@ -48,6 +48,10 @@ def _words(document: Document) -> Iterable[object]:
     )
 
 
+def _place(*levels: str) -> Callable[[Document], Iterable[object]]:
+    return lambda document: [(document.get("place") or {}).get(level) for level in levels]
+
+
 def _locations(key: str) -> Callable[[Document], Iterable[object]]:
     return lambda document: [location[key] for location in document.get("locations") or ()]
 
@@ -69,6 +73,10 @@ def _held(document: Document) -> Iterable[object]:
     return [one["volume"] for one in document.get("locations") or () if one["state"] != "missing"]
 
 
+def _exposure(key: str) -> Callable[[Document], Iterable[object]]:
+    return lambda document: ((document.get("exposure") or {}).get(key),)
+
+
 def _stack(document: Document) -> Iterable[object]:
     stack = document.get("stack") or {}
     return stack.get("kind"), stack.get("id")
@@ -79,12 +87,14 @@ def _has(document: Document) -> Iterable[object]:
     camera = document.get("camera") or {}
     known = {
         "gps": document.get("position") is not None,
+        "place": document.get("place") is not None,
         "camera": bool(camera.get("make") or camera.get("model")),
         "lens": bool(camera.get("lens")),
         "date": bool(capture) and capture.get("confidence") != "guess",
         "offset": capture.get("offset_min") is not None and capture.get("confidence") != "guess",
         "hash": document.get("hash") is not None,
         "finding": bool(document.get("findings")),
+        "sidecar": bool(document.get("sidecars")),
         "dimensions": document.get("width") is not None and document.get("height") is not None,
         "rating": document.get("rating") is not None,
         "stack": document.get("stack") is not None,
@@ -92,7 +102,7 @@ def _has(document: Document) -> Iterable[object]:
         "album": bool(document.get("albums")),
         "person": bool(document.get("people")),
         "face": bool(document.get("faces")),
-        **{name: bool(document.get(name)) for name in ("title", "description", "label")},
+        **{name: bool(document.get(name)) for name in ("title", "description", "label", "creator")},
     }
     return [word for word, is_known in known.items() if is_known]
 
@@ -111,6 +121,9 @@ def _is(document: Document) -> Iterable[object]:
         "offline": "offline" in states and not states & {"present", "changed"},
         "pending": capture is None,
         "undated": capture is not None and capture["confidence"] == "guess",
+        "motion": bool(document.get("motion")),
+        "animated": (document.get("frames") or 1) > 1,
+        "hdr": bool(document.get("gain_map")),
     }
     kinds = [document.get("kind")]
     types = [name for name in document.get("types") or () if name in TYPES and name not in KINDS]
@@ -119,8 +132,14 @@ def _is(document: Document) -> Iterable[object]:
 
 _VALUES: dict[str, Callable[[Document], Iterable[object]]] = {
     **{name: _key(name) for name in ("name", "uid", "hash", "mime", "kind", "size", "width", "height")},
-    **{name: _key(name) for name in ("title", "description", "rating", "label")},
+    **{name: _key(name) for name in ("title", "description", "rating", "label", "creator")},
+    "iso": _exposure("iso"),
+    "aperture": _exposure("f_number"),
+    "shutter": _exposure("time_s"),
+    "focal": _exposure("focal_mm"),
     "person": lambda document: document.get("people") or (),
+    "place": _place("country", "region", "city"),
+    **{level: _place(level) for level in ("country", "region", "city")},
     "tag": lambda document: document.get("tags") or (),
     "album": lambda document: document.get("albums") or (),
     "stack": _stack,

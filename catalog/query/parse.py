@@ -22,7 +22,15 @@ from catalog.errors import InvalidQuery
 from catalog.names import fold
 from catalog.query.fields import FIELD_NAMES, FIELDS, KINDS, Field, nearest
 from catalog.query.predicate import EVERYTHING, And, Not, Or, PathMatch, Predicate, Term, TextMatch, Words
-from catalog.query.values import choice_value, day_value, near_value, number_value, stack_value, type_value
+from catalog.query.values import (
+    choice_value,
+    day_value,
+    near_value,
+    number_value,
+    optical_value,
+    stack_value,
+    type_value,
+)
 from catalog.text import tokens
 
 # A query is typed by a person or is a folder name; more is a mistake, and recursion must stay bounded.
@@ -36,6 +44,7 @@ _BEFORE_QUOTE = ":=<>|"
 _BEFORE_DOUBLE_QUOTE = _BEFORE_QUOTE + "*"
 _STATES_THAT_ARE_HAD = {"broken": "finding", "stacked": "stack"}
 _SAME = {"position": "gps"}
+_OPTICAL = frozenset({"aperture", "shutter", "focal"})
 
 Kind = Literal["(", ")", "|", "not", "and", "text"]
 
@@ -277,6 +286,8 @@ def _field_term(field: Field, operator: str, piece: _Piece, token: _Token, today
     if field.type == "path":
         return _path_term(field, piece, token)
     try:
+        if field.name in _OPTICAL:
+            return Term(field.name, optical_value(field.name, operator, piece.text))
         return _READERS[field.type](field.name, operator, piece.text, today)
     except ValueError as error:
         hint = f"For instance: {field.example}"

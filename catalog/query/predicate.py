@@ -171,6 +171,7 @@ class Term:
     | word | Words or TextMatch (wildcards: whole texts) | name, title, description, tags, people, place | photo_text; texts |
     | title, description | Words, TextMatch | title, description | photo_text; effective |
     | person | Words, TextMatch | people | photo_text; member and person |
+    | country, region, city, place | Words, TextMatch | that of place, or any of it | member and place |
     | tag, album | PathMatch | tags, albums | member |
     | rating | NumberRange | rating | effective.rating |
     | label | TextMatch | label | effective.label |
@@ -190,6 +191,8 @@ class Term:
     | date | DayRange | capture, packed by `catalog.capture.local_day` | asset.day |
     | added | DayRange | added (`YYYY-MM-DD`, the folder of Recent/) | asset.added_day |
     | size, width, height, duration | NumberRange | size, width, height, duration_s | asset.size, facts |
+    | creator | TextMatch | creator | effective.creator |
+    | iso, aperture, shutter, focal | NumberRange | iso, f_number, time_s, focal_mm of exposure | facts |
     | near | Near | position | effective.lat, effective.lon |
     | has | Choice | see fields.HAS | … |
     | is | Choice | see fields.IS | asset, effective, facts, volume.state |

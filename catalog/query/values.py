@@ -31,6 +31,9 @@ _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*([A-Za-z]*)", re.ASCII)
 _CLOCK = re.compile(
     r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII | re.IGNORECASE
 )
+_FRACTION = re.compile(r"(\d{1,9})/([1-9]\d{0,8})s?", re.ASCII)
+_NEARLY = 0.01  # cameras round: 1/60 s is 0.0166, 0.01667 or 1/59
+_UNITS = {"aperture": "f/", "focal": "mm"}
 _BYTES = {
     "": 1, "b": 1,
     "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9, "t": 10**12, "tb": 10**12,
@@ -130,6 +133,25 @@ def number_value(operator: str, text: str, kind: NumberKind) -> NumberRange:
     return NumberRange(low, high)
 
 
+def optical_value(field: str, operator: str, text: str) -> NumberRange:
+    """Read what a camera is set to: with or without `f/` or `mm`; times to a hundredth part."""
+    unit = _UNITS.get(field, "")
+    found = number_value(
+        operator,
+        text.lower().replace(unit, "") if unit else text,
+        "seconds" if field == "shutter" else "number",
+    )
+    if field != "shutter":
+        return found
+    low, high = found.low, found.high
+    return NumberRange(
+        None if low is None else low * (1 - _NEARLY if found.has_low else 1 + _NEARLY),
+        None if high is None else high * (1 + _NEARLY if found.has_high else 1 - _NEARLY),
+        found.has_low,
+        found.has_high,
+    )
+
+
 def _split(text: str) -> tuple[float, str]:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
@@ -152,6 +174,8 @@ def _bytes(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
+    if fraction := _FRACTION.fullmatch(text.strip()):
+        return int(fraction[1]) / int(fraction[2])
     match = _CLOCK.fullmatch(text.strip())
     if match is None or not any(match.groups()):
         raise ValueError("this is no length of time")

@@ -27,11 +27,12 @@ __all__ = [
     "cell_of",
     "cover_rank",
     "group",
+    "identifier_of",
     "twin_of",
 ]
 
 # Raise it when a cell or a rule changes: what older rules stacked is decided again.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 def cell_of(volume_id: VolumeId, directory: bytes, name: bytes) -> int | None:
@@ -46,10 +47,20 @@ def cell_of(volume_id: VolumeId, directory: bytes, name: bytes) -> int | None:
 
 
 def twin_of(volume_id: VolumeId, directory: bytes, live_id: str | None) -> int | None:
-    """Return what the halves of a Live Photo share: a hash of volume, directory and content identifier, 63 bits."""
+    """Return what the halves of a Live Photo, or the frames of a burst, share; 63 bits.
+
+    A hash of volume, directory and identifier (`identifier_of`).
+    """
     if not live_id:
         return None
     return _hash(b"twin", volume_id, directory, live_id.encode("utf-8", "surrogateescape"))
+
+
+def identifier_of(live_id: str | None, burst_id: str | None) -> str | None:
+    """Return what a file is found by whatever it is called: its content identifier, else that of its burst."""
+    if live_id:
+        return live_id
+    return f"burst {burst_id}" if burst_id else None
 
 
 def _hash(kind: bytes, volume_id: VolumeId, directory: bytes, text: bytes) -> int:

@@ -30,6 +30,7 @@ class Candidate:
         offset_min: minutes east of UTC, or None when unknown.
         duration_s: of a movie, or None.
         live_id: Apple's content identifier, or None.
+        burst_id: Apple's BurstUUID or Google's BurstID, or None.
     """
 
     asset_id: AssetId
@@ -46,6 +47,7 @@ class Candidate:
     model: str | None = None
     duration_s: float | None = None
     live_id: str | None = None
+    burst_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

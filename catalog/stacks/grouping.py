@@ -25,6 +25,7 @@ from catalog.stacks.rules import (
     Rule,
     are_near,
     contradict,
+    identified_bursts,
     identified_pairs,
     limit_us,
 )
@@ -71,13 +72,22 @@ def group(candidates: Iterable[Candidate]) -> list[Group]:
             # Names that no other rule would bring together: these two are the stack, one stack per file.
             found.append(_Part([pair.first, pair.second], [pair]))
             taken.update((pair.first.id, pair.second.id))
+    bursts: dict[object, list[Link]] = defaultdict(list)
+    for links in identified_bursts(one for one in subjects if one.id not in taken):
+        frames = {end.id: end for link in links for end in (link.first, link.second)}
+        cells_of_it = {one.cell for one in frames.values()}
+        if len(cells_of_it) == 1:
+            bursts[cells_of_it.pop()] += links
+        else:
+            found.append(_Part(list(frames.values()), links))
+            taken.update(frames)
     cells: dict[object, list[Subject]] = defaultdict(list)
     for one in subjects:
         if one.id not in taken:
             cells[one.cell].append(one)
     for key, cell in cells.items():
         if len(cell) > 1:
-            found += _parts_of(cell, inside[key])
+            found += _parts_of(cell, inside[key], bursts[key])
     groups = [part.group() for part in found if len(part.members) > 1]
     return sorted(groups, key=lambda one: one.members)
 
@@ -128,9 +138,10 @@ class _Part:
         return Evidence(rule, tuple(sorted(linked)), apart)
 
 
-def _parts_of(cell: Sequence[Subject], pairs: Sequence[Link]) -> list[_Part]:
-    """Apply the tiers to one cell."""
+def _parts_of(cell: Sequence[Subject], pairs: Sequence[Link], bursts: Sequence[Link]) -> list[_Part]:
+    """Apply the tiers to one cell; what identifiers say comes first."""
     parts = _united([_Part([one], []) for one in cell], pairs)
+    parts = _united(parts, bursts)
     for tier in TIERS:
         parts = _united(parts, list(tier(cell)))
     parts = _united(parts, _named_pairs(parts, lambda one: (one.place, one.form.slot)))

@@ -3,7 +3,7 @@
 | rule | looks at | proof |
 |---|---|---|
 | identifier | Apple's content identifier, same directory | one still, one movie, 3 s |
-| burst | name of a burst's frame, same directory | same camera, 30 s from first to last |
+| burst | identifier of a burst, else name of a burst's frame, same directory | same camera, 30 s from first to last |
 | raw | a RAW and a photo of the same shot by name, same family | same camera, 2 s |
 | variant | a phone's own renditions by name, same directory | same camera, 2 s |
 | edit | an edit or copy beside what it was made from, same family | same camera, the same second |
@@ -33,6 +33,9 @@ KIND_OF: dict[Rule, Kind] = {
 
 LIVE_US = 3 * US_PER_S  # the still lies somewhere in its movie of 1.5 to 3 s
 BURST_US = 30 * US_PER_S  # 100 frames, the most that phones take in one, last 10 s; slow ones longer
+BURST_FRAMES = (
+    200  # fewer than the store looks at of one identifier, so that too many are always seen as such
+)
 SAME_SHOT_US = 2 * US_PER_S  # RAW and JPEG of a Pixel are written more than 1 s apart (photoprism#4757)
 SAME_SUBSEC_US = US_PER_S // 100  # editors round hundredths
 LIVE_DURATION_S = 6.0  # a longer movie was taken for its own sake
@@ -90,6 +93,26 @@ def identified_pairs(subjects: Iterable[Subject]) -> list[Link]:
             Link("identifier", *found) for found in pairs if found is not None and are_near(found, LIVE_US)
         ]
     return links
+
+
+def identified_bursts(subjects: Iterable[Subject]) -> list[list[Link]]:
+    """Return the bursts that an identifier tells of, each as links from frame to frame.
+
+    An identifier that is said by two cameras, by files whose clock is unknown or far off, or by more than a camera takes
+    in one burst, tells nothing. What has a content identifier is a Live Photo first, and is found by that alone.
+    """
+    by_identifier: dict[object, list[Subject]] = defaultdict(list)
+    for one in subjects:
+        candidate = one.candidate
+        if candidate.burst_id is not None and candidate.live_id is None and not one.is_movie:
+            by_identifier[one.place, candidate.burst_id].append(one)
+    found = []
+    for frames in by_identifier.values():
+        is_burst = 1 < len(frames) <= BURST_FRAMES and all(one.camera for one in frames)
+        if is_burst and are_near(frames, BURST_US) and not contradict(frames, BURST_US):
+            frames.sort(key=lambda one: (one.moment.local_us if one.moment else 0, one.id))
+            found.append([Link("burst", *pair) for pair in pairwise(frames)])
+    return found
 
 
 def _by_slot(subjects: Iterable[Subject]) -> Iterable[list[Subject]]:

@@ -15,6 +15,7 @@ from catalog.store import changes
 from catalog.store.assets import Refresh
 from catalog.store.db import Writer
 from catalog.store.directories import note_change
+from catalog.store.sidecar_rows import mark_around
 
 # Files per transaction: about 30 ms of write lock.
 BATCH = 500
@@ -90,6 +91,7 @@ def _mark_batch(writer: Writer, volume_id: VolumeId, location_ids: Sequence[Loca
     writer.executemany("UPDATE directory SET digest = NULL WHERE id = ?", [(one,) for one in directories])
     for directory_id in directories:
         note_change(writer, directory_id, now_ns)
+    mark_around(writer, [row[0] for row in rows])
     refresh.apply(now_ns)
     return len(rows)
 

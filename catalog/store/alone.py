@@ -1,7 +1,7 @@
 """What an asset is by itself: its columns without a look at its stack mates, and what is said about it.
 
-The first stage of `catalog.store.derive`. Reads in bulk; writes nothing but cameras through `camera_of`. No clock: a capture time
-is judged at the moment when its bytes were first seen, so that the answer is the same on every day.
+The first stage of `catalog.store.derive`. Reads in bulk; writes nothing but cameras, tags and persons through `Rows`. No clock:
+a capture time is judged at the moment when its bytes were first seen, so that the answer is the same on every day.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from catalog import dates, text
-from catalog.buckets import MediaType
+from catalog.buckets import Badge, MediaType
 from catalog.capture import CaptureTime, instant_ns, local_day
+from catalog.dates import NeighbourZone
 from catalog.facts import Facts, Kind
 from catalog.ids import AssetId, ContentId
 from catalog.layer import Statement, effective
 from catalog.media_types import looks_like_screenshot
-from catalog.stacks import Candidate, cell_of, cover_rank, twin_of
+from catalog.stacks import Candidate, cell_of, cover_rank, identifier_of, twin_of
 from catalog.store.db import Session
 from catalog.store.inputs import (
     Columns,
@@ -26,20 +27,36 @@ from catalog.store.inputs import (
     Inputs,
     LocationRow,
     Names,
-    positioned_facts,
     read_statements,
     ready_facts,
+    telling_facts,
 )
-from catalog.store.said import Said, Things, embedded_of, read_things, what_is_said
+from catalog.store.places import PlaceOf
+from catalog.store.said import Said, Things, UidsOf, Words, embedded_of, read_things, read_words, what_is_said
 
 # INTEGER columns hold 64 bits: 1677 to 2262 in ns. What was taken outside of it is shown at the end of the scale.
 _LOWEST_NS, _HIGHEST_NS = -(2**63), 2**63 - 1
 _KIND_FLAGS = {"photo": int(MediaType.PHOTO), "video": int(MediaType.VIDEO), "audio": int(MediaType.AUDIO)}
 _RAW, _PANORAMA, _SCREENSHOT = int(MediaType.RAW), int(MediaType.PANORAMA), int(MediaType.SCREENSHOT)
 _LIVE = int(MediaType.LIVE)
+_MOTION, _ANIMATED, _HDR = int(Badge.MOTION), int(Badge.ANIMATED), int(Badge.HDR)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 CameraOf = Callable[[str, str], int | None]
+
+
+class Rows(NamedTuple):
+    """Rows that words and positions in files mean. The writer makes those that are missing; whoever compares reads alone.
+
+    Attributes:
+        camera_of: row of the camera that make and model call.
+        uids_of: of the tags or persons that these texts mean; a text without one says nothing.
+        place_of: the place of a position.
+    """
+
+    camera_of: CameraOf
+    uids_of: UidsOf
+    place_of: PlaceOf
 
 
 class Alone(NamedTuple):
@@ -84,11 +101,22 @@ class Alone(NamedTuple):
         )
 
 
+class _Read(NamedTuple):
+    """An asset that is no alias, with what its bytes say. `is_as_derived`: nothing that a date is made of changed."""
+
+    inputs: Inputs
+    content: ContentRow
+    location: LocationRow
+    facts_id: ContentId | None
+    facts: Facts | None
+    is_as_derived: bool
+
+
 def alone_all(
     session: Session,
     inputs: Sequence[Inputs],
     zone: ZoneInfo,
-    camera_of: CameraOf,
+    rows: Rows,
     *,
     keeps_capture: bool = False,
 ) -> list[Alone]:
@@ -97,58 +125,57 @@ def alone_all(
     With `keeps_capture` nothing that a date is made of changed since the columns were derived: half of the time.
     """
     statements = read_statements(session, [one.asset_id for one in inputs])
-    things = read_things(session, (said for group in statements.values() for said in group))
+    found = [_read(session, one, keeps_capture=keeps_capture) for one in inputs]
+    words = read_words((one.facts for one in found if one is not None), rows.uids_of)
+    things = read_things(session, (said for group in statements.values() for said in group), words)
     return [
-        _alone(
-            session,
-            one,
-            statements.get(one.asset_id, []),
-            things,
-            zone=zone,
-            camera_of=camera_of,
-            keeps_capture=keeps_capture,
-        )
-        for one in inputs
+        _alias(one)
+        if read is None
+        else _alone(read, statements.get(one.asset_id, []), words, things, zone, rows)
+        for one, read in zip(inputs, found, strict=True)
     ]
 
 
-def _alone(
-    session: Session,
-    inputs: Inputs,
-    statements: list[Statement],
-    things: Things,
-    *,
-    zone: ZoneInfo,
-    camera_of: CameraOf,
-    keeps_capture: bool,
-) -> Alone:
+def _read(session: Session, inputs: Inputs, *, keeps_capture: bool) -> _Read | None:
+    """Return what the bytes of an asset say; None for an alias."""
     content, location, stored = inputs.content, inputs.location, inputs.columns
     if inputs.merged_into is not None or content is None or location is None:
-        return Alone(inputs.asset_id, inputs.names, stored, _alias(stored), None, None, None)
+        return None
     if keeps_capture and _is_as_derived(stored, location):
-        facts = positioned_facts(content)
-        columns = _base(stored, content, location, stored.facts_id, statements)
+        return _Read(inputs, content, location, stored.facts_id, telling_facts(content), is_as_derived=True)
+    return _Read(inputs, content, location, *ready_facts(session, inputs), is_as_derived=False)
+
+
+def _alone(  # noqa: PLR0917 - everything that decides
+    read: _Read,
+    statements: list[Statement],
+    words: Words,
+    things: Things,
+    zone: ZoneInfo,
+    rows: Rows,
+) -> Alone:
+    inputs = read.inputs
+    if read.is_as_derived:
+        columns = _base(inputs.columns, read.content, read.location, read.facts_id, statements)
     else:
-        facts_id, facts = ready_facts(session, inputs)
-        columns = _columns(
-            inputs, content, location, facts_id, facts, statements=statements, zone=zone, camera_of=camera_of
-        )
+        columns = _columns(read, statements=statements, zone=zone, camera_of=rows.camera_of)
     said = what_is_said(
         text.indexed([inputs.names.name]),
         statements,
-        embedded_of(facts),
+        embedded_of(read.facts, words),
         things,
         year=columns.year,
         zone=zone,
+        place_of=rows.place_of,
     )
     cover = effective("cover", statements) if statements else None
     return Alone(
         inputs.asset_id,
         inputs.names,
-        stored,
+        inputs.columns,
         columns,
         said,
-        location,
+        read.location,
         None if cover is None else cover.value,
     )
 
@@ -174,30 +201,27 @@ def _base(
     state = _state(facts_id is not None, location, statements)
     return stored._replace(
         facts_id=facts_id, location_id=location.id, kind=content.kind, mime=content.mime, size=content.size, state=state,
-        is_shown=int(state == "shown"), cover_id=None, types=stored.types & ~_LIVE,
+        is_shown=int(state == "shown"), cover_id=None, types=_without_stack(stored.types),
     )  # fmt: skip
 
 
-def _columns(
-    inputs: Inputs,
-    content: ContentRow,
-    location: LocationRow,
-    facts_id: ContentId | None,
-    facts: Facts | None,
-    *,
-    statements: list[Statement],
-    zone: ZoneInfo,
-    camera_of: CameraOf,
-) -> Columns:
-    base = _base(inputs.columns, content, location, facts_id, statements)
+def _without_stack(types: int) -> int:
+    """Leave out what the stack of an asset says: a motion photo is live by itself."""
+    return types if types & _MOTION else types & ~_LIVE
+
+
+def _columns(read: _Read, *, statements: list[Statement], zone: ZoneInfo, camera_of: CameraOf) -> Columns:
+    inputs, content, location, facts = read.inputs, read.content, read.location, read.facts
+    base = _base(inputs.columns, content, location, read.facts_id, statements)
     if location.state == "replaced":
         return base  # the file there is another photo: its name and mtime say nothing about this one
-    if facts_id is None:
+    if read.facts_id is None:
         return base._replace(
             capture=None, mtime_ns=location.mtime_ns, day=None, year=None, camera_id=None, types=0, cell=None, twin=None,
         )  # fmt: skip
-    capture = effective_capture(content, location, facts, statements, zone)
-    live_id = facts.extra.get("live_id") if facts is not None else None
+    capture = effective_capture(content, location, facts, statements, zone, inputs.neighbour)
+    extra = facts.extra if facts is not None else {}
+    twin_id = identifier_of(extra.get("live_id"), extra.get("burst_id"))
     return base._replace(
         capture=capture_to_text(capture),
         mtime_ns=_shown_instant(capture, location, zone),
@@ -206,31 +230,52 @@ def _columns(
         camera_id=_camera_id(facts, camera_of),
         types=types_of(content.kind, facts, inputs.names.name),
         cell=cell_of(location.volume_id, location.directory, location.name),
-        twin=twin_of(location.volume_id, location.directory, live_id) if live_id else None,
+        twin=twin_of(location.volume_id, location.directory, twin_id) if twin_id else None,
     )
 
 
-def _alias(columns: Columns) -> Columns:
-    return columns._replace(
+def _alias(inputs: Inputs) -> Alone:
+    columns = inputs.columns._replace(
         content_id=None, facts_id=None, location_id=None, capture=None, day=None, year=None, camera_id=None, types=0,
         cell=None, twin=None, stack_id=None, cover_id=None, is_shown=0, state="alias",
     )  # fmt: skip
+    return Alone(inputs.asset_id, inputs.names, inputs.columns, columns, None, None, None)
 
 
-def effective_capture(
+def effective_capture(  # noqa: PLR0917 - everything that a date is made of
     content: ContentRow,
     location: LocationRow,
     facts: Facts | None,
-    statements: list[Statement],
+    statements: Sequence[Statement],
     zone: ZoneInfo,
+    neighbour: NeighbourZone | None = None,
 ) -> CaptureTime:
-    """Return what the layer says, else what bytes, path and mtime say."""
+    """Return what the layer says, else what sidecars, bytes, path and mtime say."""
     said = effective("capture", statements) if statements else None
     if said is not None:
         return capture_from_document(said.value)
+    return resolution_of(content, location, facts, statements, zone, neighbour).capture
+
+
+def resolution_of(  # noqa: PLR0917 - everything that a date is made of
+    content: ContentRow,
+    location: LocationRow,
+    facts: Facts | None,
+    statements: Sequence[Statement],
+    zone: ZoneInfo,
+    neighbour: NeighbourZone | None = None,
+) -> dates.Resolution:
+    """Return the verdict on every date that somebody but a person or plugin tells: one call for writer, checker and `why`."""
     return dates.resolve(
-        content.kind, facts, location.path, location.mtime_ns, zone, content.created_ns
-    ).capture
+        content.kind,
+        facts,
+        location.path,
+        location.mtime_ns,
+        zone,
+        content.created_ns,
+        told=dates.candidates_from_statements(statements) if statements else (),
+        neighbour=neighbour,
+    )
 
 
 def _state(is_ready: bool, location: LocationRow, statements: list[Statement]) -> str:
@@ -265,9 +310,19 @@ def types_of(kind: Kind, facts: Facts | None, name: str) -> int:
         types |= _RAW
     if facts is not None and facts.is_panorama:
         types |= _PANORAMA
+    if facts is not None and facts.extra:
+        types |= _badges(facts)
     if kind == "photo" and looks_like_screenshot(name.encode()):
         types |= _SCREENSHOT
     return types
+
+
+def _badges(facts: Facts) -> int:
+    """Return what the bytes hold beside the picture: a movie, more pictures, a gain map."""
+    badges = _MOTION | _LIVE if facts.extra.get("motion") else 0
+    if (facts.extra.get("frames") or 1) > 1:
+        badges |= _ANIMATED
+    return badges | _HDR if facts.extra.get("gain_map") else badges
 
 
 def capture_to_text(capture: CaptureTime) -> str:

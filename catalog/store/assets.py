@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId
-from catalog.store import cameras, stacks
+from catalog.store import cameras, embedded_names, stacks
 from catalog.store.db import Session, Writer
 from catalog.store.derive import (
     COLUMN_NAMES,
@@ -24,6 +25,7 @@ from catalog.store.derive import (
     Alone,
     Columns,
     Derived,
+    Rows,
     alone_all,
     mates_of,
     together,
@@ -31,6 +33,7 @@ from catalog.store.derive import (
 from catalog.store.folder_moves import FolderMoves, Move
 from catalog.store.inputs import read_inputs
 from catalog.store.layer_rows import LayerWrites, read_rows
+from catalog.store.places import PlaceRows
 
 # What places an asset in a stack is written before `stacks.settle` looks at it, the rest when all is decided.
 _PLACE = "UPDATE asset SET cell = ?, twin = ?, facts_id = ?, location_id = ?, kind = ?, mime = ? WHERE id = ?"
@@ -96,7 +99,7 @@ SAYING: dict[str, str] = {
 
 
 def assets_saying(session: Session, kind: str, uids: Collection[str]) -> list[AssetId]:
-    """Return the assets of which somebody says (or denies) one of these things, by id, each once.
+    """Return the assets of which somebody says (or denies), or whose bytes say, one of these things, by id, each once.
 
     Args:
         session: any.
@@ -105,7 +108,8 @@ def assets_saying(session: Session, kind: str, uids: Collection[str]) -> list[As
     """
     wanted = json.dumps(sorted(uids))
     parameters = (wanted, wanted) if kind == "person" else (wanted,)
-    return [AssetId(row[0]) for row in session.rows(SAYING[kind], parameters)]
+    found = {AssetId(row[0]) for row in session.rows(SAYING[kind], parameters)}
+    return sorted(found.union(embedded_names.assets_naming(session, kind, uids)))
 
 
 class Refresh:
@@ -139,21 +143,24 @@ class Refresh:
 
     def apply(self, now_ns: int) -> None:
         """Recompute everything remembered and their stack mates, write the differences and tell the feed."""
-        alone = self._alone(sorted(self._before))
+        rows = Rows(
+            self._camera_of,
+            partial(embedded_names.made_uids, self._writer, now_ns=now_ns),
+            PlaceRows(self._writer).of,
+        )
+        alone = self._alone(sorted(self._before), rows)
         restacked = self._restack(alone, now_ns)
-        self._take_in_mates(alone, restacked)
+        self._take_in_mates(alone, restacked, rows)
         derived = together(self._writer, alone)
         self._write(alone, derived, restacked, now_ns)
         self._before = {}
         self._may_restack = set()
 
-    def _alone(self, asset_ids: Sequence[AssetId]) -> dict[AssetId, Alone]:
+    def _alone(self, asset_ids: Sequence[AssetId], rows: Rows) -> dict[AssetId, Alone]:
         found: dict[AssetId, Alone] = {}
         for page in _pages(asset_ids):
             inputs = read_inputs(self._writer, page)
-            for one in alone_all(
-                self._writer, inputs, self._zone, self._camera_of, keeps_capture=self._keeps_capture
-            ):
+            for one in alone_all(self._writer, inputs, self._zone, rows, keeps_capture=self._keeps_capture):
                 found[one.asset_id] = one
         return found
 
@@ -187,7 +194,7 @@ class Refresh:
             one.asset_id,
         )
 
-    def _take_in_mates(self, alone: dict[AssetId, Alone], restacked: set[AssetId]) -> None:
+    def _take_in_mates(self, alone: dict[AssetId, Alone], restacked: set[AssetId], rows: Rows) -> None:
         """Add everybody who is, or was, in one stack with somebody here, as the stacks are now."""
         known = json.dumps(sorted(restacked & alone.keys()))
         for asset_id, stack_id in self._writer.rows(_STACK_OF, (known,)) if restacked else ():
@@ -200,7 +207,7 @@ class Refresh:
         wanted |= mates_of(self._writer, alone.values()) - alone.keys()
         while wanted:
             self.remember(sorted(wanted))
-            alone.update(self._alone(sorted(wanted)))
+            alone.update(self._alone(sorted(wanted), rows))
             wanted = mates_of(self._writer, alone.values()) - alone.keys()
 
     def _write(

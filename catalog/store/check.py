@@ -15,10 +15,12 @@ from catalog.buckets import Bucket, MediaType, View
 from catalog.errors import CatalogCorrupt
 from catalog.ids import ALPHABET, SHORT_LENGTH, UID_LENGTH
 from catalog.layer import PROPERTIES
-from catalog.store import cameras, listing
+from catalog.store import listing
 from catalog.store.births import added_day
-from catalog.store.check_layer import covers, journal_replay, layer_rows, things
+from catalog.store.check_layer import covers, journal_replay, layer_rows, stored_rows, things
 from catalog.store.check_reading import MAX_VIOLATIONS, Found, asset_pages, violations_in
+from catalog.store.check_sidecars import sidecars
+from catalog.store.check_truth import embedded_names
 from catalog.store.db import Session
 from catalog.store.derive import COLUMN_NAMES, derive_all, read_inputs
 from catalog.store.migrations import MIGRATIONS
@@ -152,13 +154,10 @@ def job_leases(session: Session) -> Found:
 
 def derived_columns(session: Session) -> Found:
     """I9: every denormalised column of every asset is what its rows say."""
-
-    def camera_of(make: str, model: str) -> int | None:
-        return cameras.camera_id(session, make, model)
-
+    rows = stored_rows(session)
     for page in asset_pages(session):
         inputs = [one for one in read_inputs(session, page) if one.merged_into is None]  # aliases: I4
-        for one, right in zip(inputs, derive_all(session, inputs, session.zone, camera_of), strict=True):
+        for one, right in zip(inputs, derive_all(session, inputs, session.zone, rows), strict=True):
             for name, stored, derived in zip(COLUMN_NAMES, one.columns, right.columns, strict=True):
                 if stored != derived and name != "cover_id":  # I18
                     yield f"asset {one.asset_id}", f"{name} is {stored!r} and should be {derived!r}"
@@ -239,8 +238,14 @@ def due_work(session: Session) -> Found:
 
 
 def folders(session: Session) -> Found:
-    """I15: labels of volumes and cameras fold to what is stored, so that no two folders have one name."""
-    for table, column in (("volume", "name"), ("camera", "label")):
+    """I15: labels of volumes, cameras and places fold to what is stored, so that no two folders have one name; cities end paths."""
+    yield from violations_in(
+        session,
+        "SELECT 'place ' || t.id, 'a ' || t.level || ' cannot stand there' FROM place AS t LEFT JOIN place AS p ON p.id = t.parent_id"
+        " WHERE ifnull(p.level, '') NOT IN (CASE t.level WHEN 'country' THEN '' ELSE 'country' END,"
+        " CASE t.level WHEN 'city' THEN 'region' WHEN 'region' THEN 'country' ELSE '' END)",
+    )
+    for table, column in (("volume", "name"), ("camera", "label"), ("place", "label")):
         for row_id, label, fold in session.rows(f"SELECT id, {column}, fold FROM {table}"):
             if fold != names.fold(label):
                 yield f"{table} {row_id}", f"fold of {label!r} is stored as {fold!r}"
@@ -292,6 +297,8 @@ for _number, _function in enumerate(
         layer_rows,
         covers,
         journal_replay,
+        embedded_names,
+        sidecars,
     ),
     start=1,
 ):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from catalog import names
 from catalog.ids import AssetId
-from catalog.store import cameras, stacks
+from catalog.store import cameras, embedded_names, places, stacks
 from catalog.store.check_reading import Found, asset_pages, violations_in
 from catalog.store.db import Session
-from catalog.store.derive import Derived, derive_all, read_inputs
+from catalog.store.derive import Derived, Rows, derive_all, read_inputs
 from catalog.store.layer_rows import read_rows
 
 _LABELLED = ("tag", "album", "person", "saved_search")
@@ -109,13 +110,19 @@ def covers(session: Session) -> Found:
 def _derived(session: Session, page: Sequence[AssetId]) -> Iterator[tuple[AssetId, Derived]]:
     """Derive a page anew; a camera that is not there is I9's."""
 
-    def camera_of(make: str, model: str) -> int | None:
-        return cameras.camera_id(session, make, model)
-
     inputs = read_inputs(session, page)
-    derived = derive_all(session, inputs, session.zone, camera_of)
+    derived = derive_all(session, inputs, session.zone, stored_rows(session))
     for one, right in zip(inputs, derived, strict=True):
         yield one.asset_id, right
+
+
+def stored_rows(session: Session) -> Rows:
+    """Return the rows of cameras, words and places as they stand."""
+    return Rows(
+        partial(cameras.camera_id, session),
+        partial(embedded_names.uids_of, session),
+        partial(places.stored_place, session),
+    )
 
 
 _KEY = "asset_id, property, element, source, author"

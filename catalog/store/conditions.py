@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from catalog.buckets import ALL, OWN, MediaType, View
+from catalog.buckets import ALL, OWN, Badge, MediaType, View
 from catalog.query.fields import KINDS
 from catalog.query.predicate import (
     And,
@@ -29,6 +29,7 @@ from catalog.query.predicate import (
 )
 from catalog.store.db import Session
 from catalog.store.meant import albums_meant, cameras_meant, labels_meant, persons_called, tags_meant
+from catalog.store.places import LEVELS, Level, places_meant
 from catalog.store.query_functions import folded
 
 Fragment = tuple[str, list[Any]]
@@ -44,7 +45,9 @@ _READABLE = (
 )
 _GUESS = "(a.capture IS NOT NULL AND json_extract(a.capture, '$.confidence') = 'guess')"
 _DATED = "(a.capture IS NOT NULL AND json_extract(a.capture, '$.confidence') <> 'guess')"
-_TAGS, _ALBUMS, _PEOPLE, _TRASH = (int(one) for one in (View.TAGS, View.ALBUMS, View.PEOPLE, View.TRASH))
+_TAGS, _ALBUMS, _PEOPLE, _PLACES, _TRASH = (
+    int(one) for one in (View.TAGS, View.ALBUMS, View.PEOPLE, View.PLACES, View.TRASH)
+)
 # Columns of photo_text that a field asks; a bare word asks all.
 _COLUMNS = {
     "word": ("name", "title", "description", "tags", "people", "place"),
@@ -52,6 +55,7 @@ _COLUMNS = {
     "description": ("description",),
     "person": ("people",),
 }
+TEXT_FIELDS = frozenset(_COLUMNS)
 
 
 def compiled(session: Session, predicate: Predicate) -> Fragment:
@@ -190,12 +194,20 @@ def _anywhere(session: Session, value: TextMatch) -> Fragment:
         _said_text("description")(session, value),
         _in_folder(_TAGS, tags, OWN),
         _person_pattern(session, value),
+        _place(None)(session, value),
     ]
     return " OR ".join(part for part, _ in parts), [one for _, values in parts for one in values]
 
 
 def _person_pattern(session: Session, value: TextMatch) -> Fragment:
     return _in_folder(_PEOPLE, persons_called(session, value), None)
+
+
+def _place(level: Level | None) -> Condition:
+    def term(session: Session, value: Words | TextMatch) -> Fragment:
+        return _in_folder(_PLACES, places_meant(session, level, value), 0)
+
+    return term
 
 
 def _tag(session: Session, value: PathMatch) -> Fragment:
@@ -269,19 +281,21 @@ def _held(session: Session, value: TextMatch) -> Fragment:
     return f"EXISTS (SELECT 1 FROM location AS l{_AT.format(condition)} AND l.state = 'present')", values
 
 
-# A face region counts when nothing stronger or later says that there is none (catalog.layer.winner).
-_RANK = "CASE {0}.source WHEN 'user' THEN 0 WHEN 'sidecar' THEN 1 ELSE 2 END"
-_FACE = (
-    "EXISTS (SELECT 1 FROM statement AS s WHERE s.asset_id = a.id AND s.property = 'face'"
-    " AND s.value NOT IN ('false', 'null') AND NOT EXISTS (SELECT 1 FROM statement AS o WHERE o.asset_id = s.asset_id"
-    " AND o.property = 'face' AND o.element = s.element"
-    f" AND ({_RANK.format('o')}, -o.made_ns, -o.id) < ({_RANK.format('s')}, -s.made_ns, -s.id)))"
-)
 # A stack of one, of which the others were split off, is none.
 _STACKED = (
     "a.stack_id IS NOT NULL AND EXISTS"
     " (SELECT 1 FROM asset AS o INDEXED BY asset_stack WHERE o.stack_id = a.stack_id AND o.id <> a.id)"
 )
+
+
+def _sidecar(condition: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM sidecar_photo AS p CROSS JOIN sidecar AS s ON s.location_id = p.location_id"
+        " CROSS JOIN location AS l ON l.id = s.location_id"
+        f" WHERE p.asset_id = a.id AND l.state = 'present' AND {condition})"
+    )
+
+
 _HAS: dict[str, str] = {
     "gps": _said("e.lat IS NOT NULL"),
     "camera": "+a.camera_id IS NOT NULL",
@@ -290,16 +304,20 @@ _HAS: dict[str, str] = {
     "offset": f"{_DATED} AND json_extract(a.capture, '$.offset_min') IS NOT NULL",
     "hash": "EXISTS (SELECT 1 FROM content AS c WHERE c.id = a.content_id AND c.hash IS NOT NULL)",
     "dimensions": f"{_fact('width')} IS NOT NULL AND {_fact('height')} IS NOT NULL",
-    "finding": "EXISTS (SELECT 1 FROM finding AS f WHERE f.content_id = a.content_id)",
-    **{name: _said(f"ifnull(e.{name}, '') <> ''") for name in ("title", "description", "label")},
+    "finding": "(EXISTS (SELECT 1 FROM finding AS f WHERE f.content_id = a.content_id)"
+    f" OR {_sidecar('s.reason IS NOT NULL')})",
+    "sidecar": _sidecar("p.rule <> 'maybe'"),
+    **{name: _said(f"ifnull(e.{name}, '') <> ''") for name in ("title", "description", "label", "creator")},
     "rating": _said("e.rating IS NOT NULL"),
     "tag": _in_view(_TAGS),
     "album": _in_view(_ALBUMS),
     "person": _in_view(_PEOPLE),
-    "face": _FACE,
+    "place": _in_view(_PLACES),
+    "face": _said("e.face_count > 0"),
     "stack": _STACKED,
 }
 _FLAGS = {(flag.name or "").lower(): int(flag) for flag in MediaType}
+_BADGES = {"motion": Badge.MOTION, "animated": Badge.ANIMATED, "hdr": Badge.HDR}
 _IS: dict[str, str] = {
     "any": "1",
     "trashed": _said("e.trashed_ns IS NOT NULL"),
@@ -311,6 +329,7 @@ _IS: dict[str, str] = {
     "offline": f"{_PRESENT} AND NOT {_READABLE}",
     "pending": "a.capture IS NULL",
     "undated": _GUESS,
+    **{word: f"a.types & {int(badge)} <> 0" for word, badge in _BADGES.items()},
     **{kind: f"+a.kind = '{kind}'" for kind in KINDS},
     **{word: f"a.types & {flag} <> 0" for word, flag in _FLAGS.items() if word not in KINDS},
 }
@@ -338,12 +357,19 @@ _TERMS: dict[str, Condition] = {
     "title": _words_or("title", _said_text("title")),
     "description": _words_or("description", _said_text("description")),
     "person": _words_or("person", _person_pattern),
+    "place": _place(None),
+    **{level: _place(level) for level in LEVELS},
     "tag": _tag,
     "album": _album,
     "rating": _rating,
     "label": _label,
     "stack": _stack,
     "trashed": _trashed,
+    "creator": _said_text("creator"),
+    "iso": _number(_fact("extra.exposure.iso")),
+    "aperture": _number(_fact("extra.exposure.f_number")),
+    "shutter": _number(_fact("extra.exposure.time_s")),
+    "focal": _number(_fact("extra.exposure.focal_mm")),
     "name": _column_text("a.fold", is_folded=True),
     "uid": _column_text("a.uid", is_folded=True),
     "hash": _column_text(_HASH, is_folded=True),

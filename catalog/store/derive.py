@@ -16,11 +16,12 @@ from catalog.buckets import Bucket, MediaType, View
 from catalog.ids import AssetId
 from catalog.store.alone import (
     Alone,
-    CameraOf,
+    Rows,
     alone_all,
     capture_from_document,
     capture_to_text,
     effective_capture,
+    resolution_of,
 )
 from catalog.store.db import Session
 from catalog.store.inputs import (
@@ -37,12 +38,12 @@ from catalog.store.said import NOTHING, Effective, Said, Text
 __all__ = [
     "COLUMN_NAMES",
     "Alone",
-    "CameraOf",
     "Columns",
     "Derived",
     "Inputs",
     "Member",
     "Names",
+    "Rows",
     "alone_all",
     "capture_from_document",
     "capture_to_text",
@@ -52,6 +53,7 @@ __all__ = [
     "read_inputs",
     "read_statements",
     "ready_facts",
+    "resolution_of",
     "together",
 ]
 
@@ -87,13 +89,11 @@ class Derived:
         )
 
 
-def derive_all(
-    session: Session, inputs: Sequence[Inputs], zone: ZoneInfo, camera_of: CameraOf
-) -> list[Derived]:
+def derive_all(session: Session, inputs: Sequence[Inputs], zone: ZoneInfo, rows: Rows) -> list[Derived]:
     """Compute what follows about each asset, in order. Their stack mates are read as well."""
-    alone = {one.asset_id: one for one in alone_all(session, inputs, zone, camera_of)}
+    alone = {one.asset_id: one for one in alone_all(session, inputs, zone, rows)}
     missing = mates_of(session, alone.values()) - alone.keys()
-    mates = alone_all(session, read_inputs(session, sorted(missing)), zone, camera_of) if missing else []
+    mates = alone_all(session, read_inputs(session, sorted(missing)), zone, rows) if missing else []
     found = together(session, alone | {one.asset_id: one for one in mates})
     return [found[one.asset_id] for one in inputs]
 

@@ -5,7 +5,7 @@
 (inode, ctime) are left out: they are found again, or are nobody else's business. So two libraries of the same files
 in which the same was said have the same dump, whichever was scanned first.
 
-Order: volumes, cameras by folded name; things by kind and age; photos by age (who is older has the plain name and is
+Order: volumes, cameras by folded name; places by their names; things by kind and age; words by kind and text; photos by age (who is older has the plain name and is
 not the alias); claims by folder and name.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from catalog.buckets import View
 from catalog.dump import FORMAT, VERSION, encode, path_fields
-from catalog.store import things
+from catalog.store import places, things
 from catalog.store.db import Reader, Row, Session
 from catalog.store.stacks import stack_uid_of
 
@@ -45,7 +45,9 @@ def dump(reader: Reader, *, with_journal: bool = False) -> Generator[str, None, 
         yield f'{{"glassine":{encode(FORMAT)},"version":{VERSION},\n"library":{encode(_library(reader))}'
         yield from _array("volumes", _volumes(reader))
         yield from _array("cameras", _cameras(reader))
+        yield from _array("places", places.snapshots(reader))
         yield from _array("things", _things(reader))
+        yield from _array("words", _words(reader))
         yield from _array("photos", _photos(reader))
         yield from _array("claims", _claims(reader))
         if with_journal:
@@ -92,6 +94,12 @@ def _things(session: Session) -> Iterator[dict[str, Any]]:
     for kind in things.KINDS:
         for uid, row in things.snapshots(session, kind).items():
             yield {"kind": kind, "uid": uid, "row": row}
+
+
+def _words(session: Session) -> Iterator[dict[str, Any]]:
+    """What words in files mean: after a rename or a merge no other library could find that out."""
+    for kind, text, uid in session.rows("SELECT kind, text, uid FROM embedded_name ORDER BY kind, text"):
+        yield {"kind": kind, "text": text, "uid": uid}
 
 
 # ---- photos
@@ -225,6 +233,7 @@ _KEY = "CASE k.view {} ELSE k.key END".format(
         f"WHEN {int(view)} THEN (SELECT {column} FROM {table} WHERE id = k.key)"
         for view, (table, column) in KEY_TABLES.items()
     )
+    + f" WHEN {int(View.PLACES)} THEN ({places.LABEL_PATH} WHERE t.id = k.key)"
 )
 _CLAIMS = (
     f"SELECT k.view, {_KEY} AS named, k.sub, k.fold, a.uid FROM claim AS k JOIN asset AS a ON a.id = k.asset_id"

@@ -30,6 +30,7 @@ TABLES: dict[str, str] = {
     "d_statement": "pos INTEGER PRIMARY KEY, photo INTEGER NOT NULL, property TEXT NOT NULL, element TEXT NOT NULL,"
     " value TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, made_ns INTEGER NOT NULL",
     "d_thing": "pos INTEGER PRIMARY KEY, kind TEXT NOT NULL, uid TEXT NOT NULL, row TEXT NOT NULL",
+    "d_word": "pos INTEGER PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, uid TEXT NOT NULL",
     "d_claim": "pos INTEGER PRIMARY KEY, view TEXT NOT NULL, key NOT NULL, sub INTEGER NOT NULL, fold TEXT NOT NULL,"
     " photo TEXT NOT NULL",
     "d_journal": "pos INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, document TEXT NOT NULL",
@@ -43,17 +44,19 @@ _INDEXES = (
     "CREATE UNIQUE INDEX temp.d_content_hash ON d_content (hash)",
     "CREATE INDEX temp.d_location_content ON d_location (content)",
     "CREATE UNIQUE INDEX temp.d_location_path ON d_location (volume_id, path) WHERE content IS NOT NULL",
+    "CREATE UNIQUE INDEX temp.d_word_text ON d_word (kind, text)",
     "CREATE UNIQUE INDEX temp.d_statement_key ON d_statement (photo, property, element, source, author)",
 )
 
 
 @dataclass(slots=True)
 class Intake:
-    """What is small enough to be held: facts about the library, volumes, cameras; and how much of the rest there is."""
+    """What is small enough to be held: facts about the library, volumes, cameras, places; and how much of the rest there is."""
 
     library: Item = field(default_factory=dict)
     volumes: list[Item] = field(default_factory=list)
     cameras: list[Item] = field(default_factory=list)
+    places: list[Item] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     has_journal: bool = False
 
@@ -72,7 +75,9 @@ def take_in(writer: Writer, file: BinaryIO) -> Intake:
     takers: dict[str, Callable[[Item], None]] = {
         "volumes": intake.volumes.append,
         "cameras": intake.cameras.append,
+        "places": intake.places.append,
         "things": rows.thing,
+        "words": rows.word,
         "photos": rows.photo,
         "claims": rows.claim,
         "journal": rows.journal,
@@ -161,6 +166,9 @@ class _Rows:
             raise InvalidValue(f"the dump holds a thing of the unknown kind {item['kind']!r}")
         self._add("d_thing", item["kind"], item["uid"], encode(item["row"]))
 
+    def word(self, item: Item) -> None:
+        self._add("d_word", item["kind"], item["text"], item["uid"])
+
     def photo(self, item: Item) -> None:
         alias_of = item.get("alias_of")
         flags = int(item.get("is_suffixed") is True), item["first_seen_ns"]
@@ -202,4 +210,4 @@ def pages(writer: Writer, sql: str, *, size: int = _ROWS_AT_ONCE) -> Iterator[li
         after = rows[-1][0]
 
 
-assert set(ARRAYS) == {"volumes", "cameras", "things", "photos", "claims", "journal"}
+assert set(ARRAYS) == {"volumes", "cameras", "places", "things", "words", "photos", "claims", "journal"}

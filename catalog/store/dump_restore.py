@@ -25,7 +25,7 @@ from catalog.dump import path_of, read
 from catalog.errors import CatalogError, Conflict, GlassineError, InvalidValue
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, short_of
-from catalog.store import changes, check_layer, journal, things, volumes
+from catalog.store import changes, check_layer, check_truth, journal, places, things, volumes
 from catalog.store.assets import Refresh
 from catalog.store.births import added_day
 from catalog.store.db import Row, Session, Writer
@@ -37,10 +37,12 @@ from catalog.store.identity import MACHINE
 from catalog.store.library_facts import note_restored
 
 _REFRESHED_AT_ONCE = 1000
-# Rows that say that somebody said something here. Stacks by rule and claims are the machine's.
-_SAID = (
-    "statement", "journal_item", "journal_thing", "tag", "tag_alias", "album", "person", "saved_search", "purge",
-)  # fmt: skip
+# Rows that say that somebody said something here. Stacks by rule and claims are the machine's; so are tags and persons
+# that no journal knows (files name them), and what sidecars say: it is read again.
+_SAID: dict[str, str] = {
+    "statement": "source <> 'sidecar'", "journal_item": "source <> 'sidecar'", "journal_thing": "1", "tag_alias": "1",
+    "album": "1", "saved_search": "1", "purge": "1",
+}  # fmt: skip
 Report = dict[str, int]
 
 
@@ -117,7 +119,9 @@ class _Restore:
         seen.set_aside()
         seen.match()
         self._cameras(intake)
+        places.restore(self._writer, intake.places)
         self._things()
+        self._words()
         self._contents()
         self._locations()
         self._photos()
@@ -208,6 +212,12 @@ class _Restore:
             things.restore_all(self._writer, others)
         except KeyError as error:
             raise InvalidValue(f"the dump holds a thing without {error}") from error
+
+    def _words(self) -> None:
+        """What words in files mean is what it was there; without that part of a dump they are resolved anew."""
+        self._writer.execute(
+            "INSERT INTO embedded_name (kind, text, uid) SELECT kind, text, uid FROM temp.d_word ORDER BY pos"
+        )
 
     # ---- photos
 
@@ -330,7 +340,7 @@ class _Restore:
 
     def _refuse_contradictions(self) -> None:
         """Before anything is derived: things that lean on nothing, a history that leads elsewhere."""
-        for subject, what in check_layer.things(self._writer):
+        for subject, what in (*check_layer.things(self._writer), *check_truth.rows(self._writer)):
             raise InvalidValue(f"the dump contradicts itself: {subject}: {what}")
         for subject, what in check_layer.journal_replay(self._writer):
             raise InvalidValue(
@@ -343,6 +353,8 @@ class _Restore:
         for view in View:
             table, column = KEY_TABLES.get(view, (None, None))
             key = "c.key" if table is None else f"(SELECT t.id FROM {table} AS t WHERE t.{column} = c.key)"
+            if view is View.PLACES:
+                key = "(SELECT t.id FROM temp.s_place AS t WHERE t.path = c.key)"
             self._writer.execute(
                 "INSERT OR IGNORE INTO claim (view, key, sub, fold, asset_id)"
                 f" SELECT ?1, {key} AS found, c.sub, c.fold, a.id FROM temp.d_claim AS c JOIN asset AS a ON a.uid = c.photo"
@@ -437,7 +449,11 @@ def refuse_said(session: Session) -> None:
     Raises:
         Conflict: what was said here and what the dump says would have to be weighed one by one.
     """
-    full = [table for table in _SAID if session.row(f"SELECT 1 FROM {table} LIMIT 1") is not None]
+    full = [
+        table
+        for table, condition in _SAID.items()
+        if session.row(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None
+    ]
     if session.row("SELECT 1 FROM stack WHERE origin = 'user' LIMIT 1") is not None:
         full.append("stack")
     if full:

@@ -15,16 +15,17 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 
 from catalog.ids import AssetId, ContentHash, ContentId, LocationId, VolumeId
-from catalog.store import assets, identity, scanning
+from catalog.store import assets, identity, neighbours, previews, scanning
 from catalog.store.births import added_day
 from catalog.store.db import Row, Writer
+from catalog.store.facts_codec import facts_from_text
 from catalog.values import DirectoryListing, HashResult, Observed, WorkItem
 
 _FILES_AT_ONCE = 500
 _PATH = "CASE r.path WHEN x'' THEN l.name ELSE CAST(r.path || '/' || l.name AS BLOB) END"
 # Everything that is derived, or names what will have another number.
 _EMPTIED = (
-    "claim", "member", "effective", "photo_text", "bucket", "asset", "stack",
+    "claim", "member", "effective", "photo_text", "bucket", "asset", "stack", "embedded_name", "tag", "person",
 )  # fmt: skip
 
 
@@ -54,6 +55,10 @@ class Seen:
             "CREATE TEMP TABLE f_asset AS SELECT id, uid, short, name, fold, is_suffixed, first_seen_ns FROM asset"
         )
         self._writer.execute("CREATE UNIQUE INDEX temp.f_asset_id ON f_asset (id)")
+        # What sidecars said here is read again: of the photos of the dump, below its words.
+        self._writer.execute("DELETE FROM journal_item")
+        self._writer.execute("DELETE FROM statement")
+        self._writer.execute("UPDATE sidecar SET state = 'due', retry_ns = NULL, author = NULL")
         for table in _EMPTIED:
             self._writer.execute(f"DELETE FROM {table}")
         self._writer.execute(
@@ -114,17 +119,26 @@ class Seen:
 
     def _give_facts(self, content_id: ContentId, seen_content: int) -> None:
         self._writer.execute(
-            "UPDATE content SET (kind, mime, facts, facts_version, facts_state, facts_retry_ns) ="
-            " (SELECT kind, mime, facts, facts_version, facts_state, facts_retry_ns FROM temp.f_content WHERE id = ?2)"
-            " WHERE id = ?1 AND facts_version = 0",
+            "UPDATE content SET (kind, mime, facts, facts_version, facts_state, facts_retry_ns, pixel_hash) ="
+            " (SELECT kind, mime, facts, facts_version, facts_state, facts_retry_ns, pixel_hash FROM temp.f_content"
+            " WHERE id = ?2) WHERE id = ?1 AND facts_version = 0",
             (content_id, seen_content),
         )
+        self._follow_facts(content_id)
         self._writer.execute(
             "INSERT INTO finding (content_id, tool, version, reason, found_ns) SELECT ?1, tool, version, reason, found_ns"
             " FROM temp.f_finding WHERE content_id = ?2 AND NOT EXISTS (SELECT 1 FROM finding WHERE content_id = ?1)"
             " ORDER BY id",
             (content_id, seen_content),
         )
+
+    def _follow_facts(self, content_id: ContentId) -> None:
+        """What follows from facts beside the derived columns: previews, and zones of neighbours to be looked for."""
+        row = self._writer.row("SELECT facts, size FROM content WHERE id = ?", (content_id,))
+        if row is not None and row[0] is not None:
+            facts = facts_from_text(row[0])
+            previews.record(self._writer, content_id, facts, size_bytes=row[1])
+            neighbours.facts_changed(self._writer, [(content_id, facts)])
 
     # ---- telling again what is not the same
 

@@ -42,6 +42,7 @@ _TELLING = {
     "stack": ("is_deleted",),
 }
 _STACKING = ("stack", "cover")
+_DATING = ("capture", "date")
 
 
 class Key(NamedTuple):
@@ -241,7 +242,7 @@ class Edit:
             self.made_ns,
             self.writer.zone,
             may_restack=may_restack,
-            keeps_capture=all(item.property != "capture" for item in items),
+            keeps_capture=all(item.property not in _DATING for item in items),
         )
         self._tell_folders(changed_things)
         return EditResult(journal_id, len(counted), unchanged, self._told(counted))

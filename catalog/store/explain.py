@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from catalog import dates, names
+from catalog import names
 from catalog.buckets import Bucket
 from catalog.capture import CaptureTime
-from catalog.dates import Judged
+from catalog.dates import Judged, Resolution, layer_of
 from catalog.errors import NotFound
 from catalog.ids import AssetId
-from catalog.layer import effective
+from catalog.layer import Statement, winner
+from catalog.store.alone import resolution_of
 from catalog.store.db import Session
 from catalog.store.derive import Inputs, effective_capture, read_inputs, read_statements, ready_facts
 from catalog.store.folders import Labels, folder_path, has_plain_name, labels_of, name_in
@@ -32,22 +34,27 @@ def explain_date(session: Session, asset_id: AssetId) -> Document:
     assert location is not None, "somebody saw the bytes"
     facts_id, facts = ready_facts(session, one)
     is_ready = facts_id is not None
-    resolution = dates.resolve(
-        content.kind, facts, location.path, location.mtime_ns, session.zone, content.created_ns
-    )
     said = read_statements(session, [asset_id]).get(asset_id, [])
-    capture = effective_capture(content, location, facts, said, session.zone)
-    layer = effective("capture", said)
+    resolution = resolution_of(content, location, facts, said, session.zone, one.neighbour)
+    capture = effective_capture(content, location, facts, said, session.zone, one.neighbour)
+    ruling = winner(one for one in said if one.property == "capture")
+    # A statement of null says: what the bytes, the path and the sidecars say.
+    by = ruling if ruling is not None and ruling.value is not None else None
+    zone_source = _zone_source(resolution, by, capture)
     return {
         "uid": uid_of(session, asset_id),
         "name": one.names.name,
         "capture": capture.to_document() if is_ready else None,
-        "layer": layer.layer if layer is not None else date_layer(capture),
-        "rule": _date_rule(resolution.table, is_said=layer is not None, is_ready=is_ready),
+        "layer": by.source if by is not None else date_layer(capture),
+        "zone_source": zone_source if is_ready else None,
+        "neighbour": one.neighbour.from_uid if one.neighbour and zone_source == "neighbours" else None,
+        "said_by": None if by is None else by.author,
+        "said_at": None if by is None else instant_text(by.made_ns),
+        "rule": _date_rule(resolution, is_said=by is not None, is_ready=is_ready),
         "path": location.path.decode("utf-8", "replace"),
         "mtime": instant_text(location.mtime_ns),
         "zone": session.zone.key,
-        "candidates": [_judged(one) for one in resolution.table],
+        "candidates": _candidates(resolution, said),
     }
 
 
@@ -124,22 +131,38 @@ def inputs_of(session: Session, asset_id: AssetId) -> Inputs:
     return found[0]
 
 
-def _date_rule(table: tuple[Judged, ...], *, is_said: bool, is_ready: bool) -> str:
+def _date_rule(resolution: Resolution, *, is_said: bool, is_ready: bool) -> str:
     if is_said:
         return "what a person, a sidecar or a plugin says rules over what the file says"
-    if not is_ready:
-        return "the file was not read yet"
-    won = next((one for one in table if one.verdict == "won"), None)
-    return won.reason if won is not None and won.reason else "the first usable candidate of the order wins"
+    return resolution.won.reason if is_ready else "the file was not read yet"
 
 
-def _judged(one: Judged) -> Document:
+def _zone_source(resolution: Resolution, by: Statement | None, capture: CaptureTime) -> str:
+    """Return what told the zone of the ruling date; of one that was said the statement itself does."""
+    if by is None:
+        return resolution.won.zone_source
+    return "tag" if capture.offset_min is not None else "none"
+
+
+def _candidates(resolution: Resolution, said: Sequence[Statement]) -> list[Document]:
+    """Return every row of the table; one that a sidecar tells names that sidecar."""
+    by_source: dict[str, list[Statement]] = {}
+    for one in said:
+        if one.property == "date" and one.value:
+            by_source.setdefault(one.element, []).append(one)
+    authors = {source: ruling.author for source, group in by_source.items() if (ruling := winner(group))}
+    return [_judged(one, authors.get(one.candidate.source)) for one in resolution.table]
+
+
+def _judged(one: Judged, author: str | None) -> Document:
     return {
         "source": one.candidate.source,
         "raw": one.candidate.raw,
         "local": one.candidate.local,
         "offset_min": one.candidate.offset_min,
         "is_utc": one.candidate.is_utc,
+        "zone_source": one.zone_source,
+        "said_by": author,
         "verdict": one.verdict,
         "reason": one.reason,
     }
@@ -147,7 +170,7 @@ def _judged(one: Judged) -> Document:
 
 def date_layer(capture: CaptureTime) -> str:
     """Return the layer of a date that nobody said."""
-    return "file" if capture.source in ("filename", "directory", "mtime") else "embedded"
+    return layer_of(capture)
 
 
 def uid_of(session: Session, asset_id: AssetId) -> str:

@@ -6,19 +6,25 @@ Charter 8. Reads only.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from catalog import dates
-from catalog.capture import CaptureTime
 from catalog.facts import Facts
 from catalog.ids import AssetId
 from catalog.layer import PRECEDENCE, PROPERTIES, Statement, winner
 from catalog.store.db import Row, Session
-from catalog.store.derive import Inputs, capture_from_document, read_statements, ready_facts
+from catalog.store.derive import (
+    Inputs,
+    capture_from_document,
+    read_statements,
+    ready_facts,
+    resolution_of,
+)
+from catalog.store.embedded_names import uids_of
 from catalog.store.explain import date_layer, inputs_of, uid_of
 from catalog.store.layer_documents import Document, face_document
-from catalog.store.said import Things, embedded_of, read_things
+from catalog.store.said import Embedded, Things, embedded_of, read_things, read_words
 from catalog.store.texts import instant_text
 
 _UNREACHABLE = ("suspect", "offline", "disabled", "retired")
@@ -37,11 +43,19 @@ def explain_layers(session: Session, asset_id: AssetId) -> Document:
     one = inputs_of(session, asset_id)
     said = read_statements(session, [asset_id]).get(asset_id, [])
     _, facts = ready_facts(session, one)
-    things = read_things(session, said)
+    words = read_words([facts], partial(uids_of, session))
+    things = read_things(session, said, words)
+    embedded = embedded_of(facts, words)
     layers: dict[str, list[Document]] = {}
     for name in PROPERTIES:
         sayings = [statement for statement in said if statement.property == name]
-        found = _of_statements(session, sayings, things) + _of_bytes(session, one, facts, name, sayings)
+        found = _of_statements(session, sayings, things)
+        if name == "capture":
+            found += _capture_of_bytes(session, one, facts, said)
+        elif PROPERTIES[name].is_set:
+            found += _elements_of_bytes(session, embedded, name, sayings, things)
+        elif getattr(embedded, name, None) is not None:
+            found += [_of_bytes(getattr(embedded, name), wins=not sayings)]
         if found:
             layers[name] = sorted(found, key=lambda saying: PRECEDENCE.index(saying["layer"]))
     return {"uid": uid_of(session, asset_id), "name": one.names.name, "layers": layers}
@@ -154,47 +168,45 @@ _NAMES_OF = {
 }
 
 
-def _of_bytes(
-    session: Session, one: Inputs, facts: Facts | None, name: str, sayings: Iterable[Statement]
+def _of_bytes(value: Any, *, wins: bool, layer: str = "embedded", element: str | None = None) -> Document:
+    """Return what bytes or path say; they have no author and no time."""
+    return {
+        "layer": layer,
+        "value": value,
+        "element": element,
+        "removed": False,
+        "author": None,
+        "made_at": None,
+        "wins": wins,
+    }
+
+
+def _elements_of_bytes(
+    session: Session, embedded: Embedded, name: str, sayings: Sequence[Statement], things: Things
 ) -> list[Document]:
-    value, layer = (
-        _capture_of_bytes(session, one, facts) if name == "capture" else (_embedded(facts, name), "embedded")
-    )
-    if value is None:
-        return []
-    is_overruled = any(said.value is not None or name != "capture" for said in sayings)
-    return [
-        {
-            "layer": layer,
-            "value": value,
-            "element": None,
-            "removed": False,
-            "author": None,
-            "made_at": None,
-            "wins": not is_overruled,
-        }
-    ]
+    """Return the members of a set that the bytes name: each wins where nobody says anything about it."""
+    said = {one.element for one in sayings}
+    found = []
+    for element in embedded.elements(name):
+        if name == "face":
+            value: Any = face_document(embedded.faces[element], things)
+        else:
+            value = session.value(_NAMES_OF[name], (element,))
+        found.append(_of_bytes(value, wins=element not in said, element=element))
+    return found
 
 
-def _embedded(facts: Facts | None, name: str) -> Any:
-    """Return a scalar that the bytes say; readers tell of positions alone today."""
-    return None if PROPERTIES[name].is_set else getattr(embedded_of(facts), name, None)
-
-
-def _capture_of_bytes(session: Session, one: Inputs, facts: Facts | None) -> tuple[Any, str]:
+def _capture_of_bytes(
+    session: Session, one: Inputs, facts: Facts | None, said: Sequence[Statement]
+) -> list[Document]:
+    """Return the date that rules where nobody set one: of sidecars, bytes or path."""
     assert one.content is not None, "only aliases have none"
     assert one.location is not None, "somebody saw the bytes"
     if one.columns.capture is None:
-        return None, "embedded"
-    capture: CaptureTime = dates.resolve(
-        one.content.kind,
-        facts,
-        one.location.path,
-        one.location.mtime_ns,
-        session.zone,
-        one.content.created_ns,
-    ).capture
-    return capture.to_document(), date_layer(capture)
+        return []
+    capture = resolution_of(one.content, one.location, facts, said, session.zone, one.neighbour).capture
+    is_overruled = any(other.property == "capture" and other.value is not None for other in said)
+    return [_of_bytes(capture.to_document(), wins=not is_overruled, layer=date_layer(capture))]
 
 
 def _reason(kind: str, message: str, **known: Any) -> Document:

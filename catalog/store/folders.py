@@ -25,6 +25,7 @@ LABELS: dict[int, str] = {
     View.STACKS: _FLAT.format("stack"),
     View.ALBUMS: _NESTED.format("album"),
     View.TAGS: _NESTED.format("tag"),
+    View.PLACES: _NESTED.format("place"),
 }
 Labels = Mapping[tuple[int, int], str]
 

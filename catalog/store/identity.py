@@ -24,7 +24,7 @@ from typing import NamedTuple
 from catalog.capture import NS_PER_S
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, ContentHash, ContentId
-from catalog.store import journal, lineage, versions
+from catalog.store import journal, lineage, previews, sidecar_rows, versions
 from catalog.store.assets import Refresh
 from catalog.store.db import Writer
 from catalog.values import HashResult, JournalItem, WorkItem
@@ -83,7 +83,9 @@ def _record(
         return False
     if result.hash is None:
         _note_failure(writer, result)
-    elif content.hash is None and not _Identity(writer, refresh, now_ns).learn(content, result.hash):
+    elif content.hash is None and not _Identity(writer, refresh, now_ns).learn(
+        content, result.hash, result.pixel_hash
+    ):
         undecided.append(result)
         return False
     return True
@@ -129,7 +131,7 @@ class _Identity:
         self._refresh = refresh
         self._now_ns = now_ns
 
-    def learn(self, content: _Content, digest: ContentHash) -> bool:
+    def learn(self, content: _Content, digest: ContentHash, pixels: bytes | None) -> bool:
         """Give a content its hash, or find out whose bytes these are; False = not yet, and nothing was changed."""
         known = _content(self._writer, "c.hash = ?", digest)
         if known is not None and self._is_too_early(content, known):
@@ -139,6 +141,12 @@ class _Identity:
             " WHERE content_id = ? AND (hash_failure IS NOT NULL OR hash_retry_ns IS NOT NULL)",
             (content.id,),
         )
+        if pixels is not None:
+            # The same bytes have the same one: who was hashed by an older version learns it now.
+            self._writer.execute(
+                "UPDATE content SET pixel_hash = ? WHERE id IN (?, ?) AND pixel_hash IS NULL",
+                (pixels, content.id, content.id if known is None else known.id),
+            )
         if known is None:
             self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
             return True
@@ -234,6 +242,7 @@ class _Identity:
         self._journal_merge(older, younger, digest, withdrawn)
 
     def _alias(self, younger: AssetId, *, of: AssetId) -> None:
+        sidecar_rows.follow_merge(self._writer, younger, of)
         self._writer.execute(
             "UPDATE asset SET merged_into = ?, state = 'alias', is_shown = 0, content_id = NULL, facts_id = NULL,"
             " location_id = NULL WHERE id = ?",
@@ -253,6 +262,7 @@ class _Identity:
 
     def _dissolve(self, content: _Content, *, into: ContentId) -> None:
         """Hand a content's locations, and facts that the other lacks, to the other; delete the row."""
+        sidecar_rows.mark_of_content(self._writer, content.id)
         self._writer.execute("UPDATE location SET content_id = ? WHERE content_id = ?", (into, content.id))
         handed = self._writer.execute(
             "UPDATE content SET (facts, facts_version, facts_state, facts_retry_ns, kind, mime) ="
@@ -263,6 +273,7 @@ class _Identity:
         if handed:
             self._writer.execute("DELETE FROM finding WHERE content_id = ?", (into,))
             self._writer.execute("UPDATE finding SET content_id = ? WHERE content_id = ?", (into, content.id))
+            previews.hand_over(self._writer, content.id, into=into)
         self._writer.execute("UPDATE asset SET content_id = NULL WHERE content_id = ?", (content.id,))
         self._writer.execute("DELETE FROM content WHERE id = ?", (content.id,))
 

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from catalog.capture import NS_PER_S
+from catalog.date_findings import findings_of_dates
 from catalog.facts import READER_VERSION, Facts, FactsResult, Finding, Tier
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, ContentId, LocationId, VolumeId
+from catalog.store import neighbours, previews, sidecar_rows
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset
 from catalog.store.db import Row, Session, Writer
@@ -34,9 +36,10 @@ __all__ = [
     "sniff_due",
 ]
 
-# Results per transaction that hold the write lock well under 50 ms (2026-11-21, 2 shared cores: facts 150 us
-# each, 250 us where all are RAW+JPEG pairs, hashes and sniffs 30 us). Callers cut their batches to these.
-FACTS_BATCH = 150
+# Results per transaction that hold the write lock under 50 ms (2026-11-21, 2 shared cores: facts 170 us each, 250 us
+# where all are RAW+JPEG pairs, 430 us where all files name three tags of three levels, a rating and a person; hashes
+# and sniffs 30 us). Callers cut their batches to these.
+FACTS_BATCH = 100
 HASH_BATCH = 500
 # An error that is not the file's fault (EIO, EACCES, changed under the reader) is tried again after this.
 RETRY_NS = 300 * NS_PER_S
@@ -140,16 +143,18 @@ def sniff_due(
 
 
 def due_counts(session: Session) -> dict[str, int]:
-    """Return how many contents and files are due: `header`, `deep`, `hash`, `sniff`. Reads partial indexes."""
+    """Return how many contents and files are due: `header`, `deep`, `hash`, `sniff`, `sidecar`. Reads partial indexes."""
     row = session.row(
         "SELECT (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep') AND facts_state = 'due'),"
         " (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep') AND facts_state = 'deep'),"
         # Bytes that were replaced or went before they were read will never have a hash: they are not waited for.
         " (SELECT count(*) FROM content AS c WHERE c.hash IS NULL AND EXISTS"
         " (SELECT 1 FROM location AS l WHERE l.content_id = c.id AND l.state = 'present')),"
-        " (SELECT count(*) FROM location WHERE sniff_due = 1 AND state = 'present')"
+        " (SELECT count(*) FROM location WHERE sniff_due = 1 AND state = 'present'),"
+        " (SELECT count(*) FROM sidecar AS s CROSS JOIN location AS l ON l.id = s.location_id"
+        " WHERE s.state = 'due' AND l.state = 'present')"
     )
-    return dict(zip(("header", "deep", "hash", "sniff"), row or (0, 0, 0, 0), strict=True))
+    return dict(zip(("header", "deep", "hash", "sniff", "sidecar"), row or (0, 0, 0, 0, 0), strict=True))
 
 
 def renew_facts(writer: Writer) -> int:
@@ -192,6 +197,11 @@ def record_facts(writer: Writer, results: Sequence[FactsResult], zone: ZoneInfo,
         refresh.remember((AssetId(row[1]) for _, row in believed), may_restack=True)
         for result, row in believed:
             _store_facts(writer, result, was_deep=row[0] == "deep", now_ns=now_ns)
+        neighbours.facts_changed(writer, [told for result, _ in believed if (told := _told(result))])
+        headers = [
+            AssetId(row[1]) for result, row in believed if result.facts and result.item.tier == "header"
+        ]
+        sidecar_rows.mark_about(writer, headers)
         failpoint("store.facts")
         refresh.apply(now_ns)
     return len(believed)
@@ -216,6 +226,7 @@ def record_sniffs(writer: Writer, results: Iterable[SniffResult], zone: ZoneInfo
                     result.mime,
                 )
                 content_id = bear_asset(writer, birth, now_ns=now_ns).content_id
+                sidecar_rows.mark_around(writer, [result.item.location_id])
                 born += 1
             writer.execute(
                 "UPDATE location SET sniff_due = 0, content_id = ? WHERE id = ? AND content_id IS NULL",
@@ -241,6 +252,11 @@ def _still_the_file(session: Session, item: WorkItem) -> Row | None:
     )
 
 
+def _told(result: FactsResult) -> tuple[ContentId, Facts] | None:
+    content_id, facts = result.item.content_id, result.facts
+    return (content_id, facts) if content_id is not None and facts is not None else None
+
+
 def _store_facts(writer: Writer, result: FactsResult, *, was_deep: bool, now_ns: int) -> None:
     content_id = result.item.content_id
     assert content_id is not None, "facts are asked of contents"
@@ -261,7 +277,8 @@ def _store_facts(writer: Writer, result: FactsResult, *, was_deep: bool, now_ns:
         (facts_to_text(facts), READER_VERSION, state, facts.kind, facts.mime, content_id),
     )
     findings = facts.findings if facts.kind is not None or facts.findings else (_no_media(facts),)
-    _replace_findings(writer, content_id, findings, now_ns)
+    _replace_findings(writer, content_id, (*findings, *findings_of_dates(facts, now_ns)), now_ns)
+    previews.record(writer, content_id, facts, size_bytes=result.item.size)
 
 
 def _no_media(facts: Facts) -> Finding:
@@ -277,6 +294,7 @@ def _fail(writer: Writer, content_id: ContentId, finding: Finding | None, now_ns
         (READER_VERSION, content_id),
     )
     said = finding or Finding("worker", str(READER_VERSION), "the file could not be read")
+    writer.execute("DELETE FROM finding WHERE content_id = ? AND tool = ?", (content_id, said.tool))
     _add_findings(writer, content_id, (said,), now_ns)
 
 

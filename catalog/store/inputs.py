@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from catalog.buckets import Bucket, buckets_of
+from catalog.dates import NeighbourZone
 from catalog.facts import Facts, Kind
 from catalog.ids import AssetId, ContentId, LocationId, VolumeId
 from catalog.layer import PROPERTIES, Source, Statement
@@ -104,6 +105,7 @@ class Inputs:
     columns: Columns  # as stored now
     content: ContentRow | None
     location: LocationRow | None
+    neighbour: NeighbourZone | None = None  # of the current version's clock, if it tells no zone itself
 
 
 _RULING = """coalesce(
@@ -112,14 +114,17 @@ _RULING = """coalesce(
 INPUTS = f"""
     SELECT a.id, a.short, a.name, a.fold, a.is_suffixed, a.merged_into, {", ".join("a." + name for name in COLUMN_NAMES)},
            c.kind, c.mime, c.size, c.facts, c.facts_state, c.facts_version, c.created_ns,
-           l.id, CASE WHEN l.content_id IS c.id THEN l.state ELSE 'replaced' END, l.mtime_ns, l.volume_id, d.path, l.name
+           l.id, CASE WHEN l.content_id IS c.id THEN l.state ELSE 'replaced' END, l.mtime_ns, l.volume_id, d.path, l.name,
+           n.offset_min, n.zone, n.from_uid
     FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value
     LEFT JOIN content AS c ON c.id = a.content_id
     LEFT JOIN location AS l ON l.id = {_RULING}
-    LEFT JOIN directory AS d ON d.id = l.directory_id"""
+    LEFT JOIN directory AS d ON d.id = l.directory_id
+    LEFT JOIN neighbour_zone AS n ON n.content_id = c.id"""
 _FIRST_COLUMN = 6
 _FIRST_CONTENT = _FIRST_COLUMN + len(COLUMN_NAMES)
 _FIRST_LOCATION = _FIRST_CONTENT + len(ContentRow._fields)
+_FIRST_NEIGHBOUR = _FIRST_LOCATION + len(LocationRow._fields)
 # statement(asset_id, property, …) is unique: its implicit index.
 # A value that is no JSON (damage; I13 reports it) says nothing here, so that everybody else is still derived.
 STATEMENTS = (
@@ -140,7 +145,8 @@ def read_inputs(session: Session, asset_ids: Sequence[AssetId]) -> list[Inputs]:
                 row[5],
                 Columns._make(row[_FIRST_COLUMN:_FIRST_CONTENT]),
                 ContentRow._make(row[_FIRST_CONTENT:_FIRST_LOCATION]) if row[_FIRST_CONTENT] else None,
-                LocationRow._make(row[_FIRST_LOCATION:]) if row[_FIRST_LOCATION] else None,
+                LocationRow._make(row[_FIRST_LOCATION:_FIRST_NEIGHBOUR]) if row[_FIRST_LOCATION] else None,
+                NeighbourZone(*row[_FIRST_NEIGHBOUR:]) if row[_FIRST_NEIGHBOUR] is not None else None,
             )
         )
     return found
@@ -184,9 +190,12 @@ def ready_facts(session: Session, inputs: Inputs) -> tuple[ContentId | None, Fac
     return None, None
 
 
-def positioned_facts(content: ContentRow) -> Facts | None:
-    """Return the facts of a version if they can hold a position; the text is not parsed for nothing."""
-    return facts_from_text(content.facts) if content.facts is not None and '"lat":' in content.facts else None
+def telling_facts(content: ContentRow) -> Facts | None:
+    """Return the facts of a version if they can say what the layer can say too; the text is not parsed for nothing."""
+    text = content.facts
+    if text is None or ('"lat":' not in text and '"descriptive":' not in text):
+        return None
+    return facts_from_text(text)
 
 
 def _judged(text: str | None, state: str, version: int) -> tuple[bool, Facts | None]:

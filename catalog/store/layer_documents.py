@@ -6,16 +6,30 @@ Values come from the tables `effective` and `member`, which queries ask as well;
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from catalog.buckets import OWN, Bucket, View
 from catalog.facts import Facts
 from catalog.ids import AssetId
-from catalog.layer import PRECEDENCE, Layer, Statement, effective, effective_set, winner
+from catalog.layer import PRECEDENCE, Layer, Statement, effective, effective_set
 from catalog.store.db import Row, Session
-from catalog.store.said import NOTHING, Effective, Things, embedded_of, read_things
+from catalog.store.embedded_names import uids_of
+from catalog.store.places import documents_of
+from catalog.store.said import (
+    NO_WORDS,
+    NOTHING,
+    Effective,
+    Embedded,
+    Things,
+    Words,
+    embedded_of,
+    face_regions,
+    read_things,
+    read_words,
+)
 from catalog.store.texts import day_text, instant_text
 
 Document = dict[str, Any]
@@ -37,7 +51,9 @@ _NAMES: dict[int, str] = {
     View.ALBUMS: "SELECT t.id, t.path FROM json_each(?) AS wanted CROSS JOIN album AS t ON t.id = wanted.value",
     View.PEOPLE: "SELECT t.id, t.name FROM json_each(?) AS wanted CROSS JOIN person AS t ON t.id = wanted.value",
 }
-_SCALARS = ("title", "description", "rating", "rejected", "label", "favorite", "hidden")
+_SCALARS = (
+    "title", "description", "rating", "rejected", "label", "creator", "rights", "favorite", "hidden",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -51,12 +67,16 @@ class LayerPart:
     names: dict[tuple[int, int], str] = field(default_factory=dict)  # (view, key) -> path or name
     stacks: dict[int, Document] = field(default_factory=dict)
     things: Things = field(default_factory=Things)
+    words: Words = NO_WORDS
+    places: dict[int, dict[str, str | None]] = field(default_factory=dict)  # row -> country, region, city
 
     def listed(self, asset_id: AssetId) -> list[Bucket]:
         """Return the folders of the layer that list a photo."""
         return [bucket for bucket, is_listed in self.folders.get(asset_id, ()) if is_listed]
 
-    def document(self, asset_id: AssetId, stack_id: int | None, said: Sequence[Statement]) -> Document:
+    def document(
+        self, asset_id: AssetId, stack_id: int | None, said: Sequence[Statement], facts: Facts | None
+    ) -> Document:
         """Return the fields of the photo document that the layer decides about, but for `capture` and `views`."""
         values = self.effective.get(asset_id, NOTHING)
         trashed_on = next(
@@ -66,17 +86,20 @@ class LayerPart:
             "position": None
             if values.lat is None
             else {"lat": values.lat, "lon": values.lon, "alt": values.alt},
+            "place": None if values.place_id is None else self.places[values.place_id],
             "title": values.title,
             "description": values.description,
             "rating": values.rating,
             "rejected": bool(values.is_rejected),
             "label": values.label,
+            "creator": values.creator,
+            "rights": values.rights,
             "favorite": bool(values.is_favorite),
             "hidden": bool(values.is_hidden),
             "tags": self._called(asset_id, View.TAGS, OWN),
             "albums": self._called(asset_id, View.ALBUMS, 0),
             "people": self._called(asset_id, View.PEOPLE, None),
-            "faces": faces(said, self.things),
+            "faces": faces(said, embedded_of(facts, self.words), self.things),
             "stack": None if stack_id is None else self.stacks.get(stack_id),
             "trashed_at": None if values.trashed_ns is None else instant_text(values.trashed_ns),
             "trashed_on": None if trashed_on is None else day_text(trashed_on),
@@ -96,13 +119,18 @@ def read_layer(
     asset_ids: Sequence[AssetId],
     stack_ids: Sequence[int],
     statements: Mapping[AssetId, Sequence[Statement]],
+    facts: Iterable[Facts | None] = (),
 ) -> LayerPart:
     """Read what the layer's tables hold about these photos and stacks, in a handful of statements."""
     wanted = (json.dumps(asset_ids),)
+    words = read_words(facts, partial(uids_of, session))
     part = LayerPart(
         effective={AssetId(row[0]): Effective._make(row[1:]) for row in session.rows(EFFECTIVE, wanted)},
-        things=read_things(session, (said for group in statements.values() for said in group)),
+        things=read_things(session, (said for group in statements.values() for said in group), words),
+        words=words,
     )
+    place_ids = {one.place_id for one in part.effective.values() if one.place_id is not None}
+    part.places = documents_of(session, place_ids) if place_ids else {}
     for asset_id, view, key, sub, is_listed in session.rows(MEMBERS, wanted):
         part.folders.setdefault(AssetId(asset_id), []).append((Bucket(view, key, sub), bool(is_listed)))
     for view, sql in _NAMES.items():
@@ -114,13 +142,12 @@ def read_layer(
     return part
 
 
-def faces(said: Sequence[Statement], things: Things) -> list[Document]:
+def faces(said: Sequence[Statement], embedded: Embedded, things: Things) -> list[Document]:
     """Return the face regions of a photo, from left to right."""
-    found = []
-    for region in effective_set("face", said):
-        ruling = winner(one for one in said if one.property == "face" and one.element == region)
-        assert ruling is not None, "somebody said so"
-        found.append({"id": region, **face_document(ruling.value, things)})
+    found = [
+        {"id": uid, **face_document(region, things)}
+        for uid, (region, _) in face_regions(said, embedded).items()
+    ]
     return sorted(found, key=lambda face: (face["x"], face["y"], face["id"]))
 
 
@@ -131,10 +158,10 @@ def face_document(value: Mapping[str, Any], things: Things) -> Document:
 
 
 def layer_sources(
-    said: Sequence[Statement], facts: Facts | None, document: Document, things: Things
+    said: Sequence[Statement], facts: Facts | None, document: Document, part: LayerPart
 ) -> dict[str, str]:
     """Return property -> layer of what the layer decides about and somebody, or the bytes, said."""
-    embedded = embedded_of(facts)
+    embedded, things = embedded_of(facts, part.words), part.things
     of_bytes = {name: getattr(embedded, name, None) for name in (*_SCALARS, "position")}
     found = {
         name: ruling.layer
@@ -146,23 +173,24 @@ def layer_sources(
     if (stack := effective("stack", said)) is not None:
         found["stack"] = stack.layer
     elements = {
-        "tags": ("tag", things.tags, embedded.tags),
-        "albums": ("album", things.albums, ()),
-        "people": ("person", things.persons, embedded.persons),
+        "tags": ("tag", things.tags),
+        "albums": ("album", things.albums),
+        "people": ("person", things.persons),
     }
-    for name, (key, living, of_file) in elements.items():
+    for name, (key, living) in elements.items():
         layers = {
             layer
-            for element, layer in effective_set(key, said, embedded=of_file).items()
+            for element, layer in effective_set(key, said, embedded=embedded.elements(key)).items()
             if element in living
         }
         if layers:
             found[name] = _strongest(layers)
-    regions = set(effective_set("face", said).values())
+    regions = face_regions(said, embedded).values()
     if regions:
-        found["faces"] = _strongest(regions)
-        if document["people"]:
-            found["people"] = _strongest(regions | ({found["people"]} if "people" in found else set()))
+        found["faces"] = _strongest({layer for _, layer in regions})
+    named = {layer for region, layer in regions if region.get("person") in things.persons}
+    if named:
+        found["people"] = _strongest(named | ({found["people"]} if "people" in found else set()))
     return dict(found)
 
 

@@ -1,7 +1,7 @@
-"""Folders that people and rules make: albums, tags, persons, stacks; what is below them, by label, by number.
+"""Folders that people and rules make: albums, tags, persons, places, stacks; what is below them, by label, by number.
 
-Listings page by row, which never moves. An album's folder is there as soon as the album is; a tag's and a person's while
-some photo is listed in it or below; a stack's while two of its photos can be seen. `label_path` is the way to one of them.
+Listings page by row, which never moves. An album's folder is there as soon as the album is; a tag's, a person's and a place's
+while some photo is listed in it or below; a stack's while two of its photos can be seen. `label_path` is the way to one of them.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ def _kind(table: str, view: View, *, condition: str, parent: str, subs: str = ""
 _CANONICAL = "t.is_deleted = 0 AND t.merged_into IS NULL"
 _PARENT = "ifnull(t.parent_id, 0)"
 _HOLDS = "EXISTS (SELECT 1 FROM bucket AS b WHERE b.view = {} AND b.key = t.id{} AND b.count > 0)"
+# A place and those below it, at most two levels; only cities list photos. Index place_below (whose expression has no affinity,
+# so what it is compared with must have none), primary key of bucket.
+_WITHIN = (
+    "FROM (SELECT t.id AS id UNION ALL SELECT r.id FROM place AS r WHERE ifnull(r.parent_id, 0) = +t.id UNION ALL"
+    " SELECT c.id FROM place AS r CROSS JOIN place AS c ON ifnull(c.parent_id, 0) = +r.id"
+    " WHERE ifnull(r.parent_id, 0) = +t.id)"
+    f" AS w CROSS JOIN bucket AS b ON b.view = {int(View.PLACES)} AND b.key = w.id AND b.sub = 0"
+)
 _KINDS: dict[int, _Kind] = {
     View.ALBUMS: _kind("album", View.ALBUMS, condition="t.is_deleted = 0", parent=_PARENT),
     View.TAGS: _kind(
@@ -49,6 +57,12 @@ _KINDS: dict[int, _Kind] = {
     View.PEOPLE: _kind(
         "person", View.PEOPLE, condition=f"{_CANONICAL} AND {_HOLDS.format(int(View.PEOPLE), '')}", parent="0"
     ),
+    View.PLACES: _Kind(
+        f"t.id, {_PARENT}, t.label, ifnull((SELECT max(b.changed_ns) {_WITHIN}), 0),"
+        f" ifnull((SELECT max(b.generation) {_WITHIN}), 0) FROM place AS t",
+        f"EXISTS (SELECT 1 {_WITHIN} WHERE b.count > 0)",
+        _PARENT,
+    ),
 }
 
 
@@ -56,9 +70,9 @@ def _below(kind: _Kind) -> str:
     return f"SELECT {kind.columns} WHERE {kind.parent} = ?1 AND {kind.condition} AND t.id > ?2 ORDER BY t.id LIMIT ?3"
 
 
-# indexes album_below, tag_below; persons by their row
+# indexes album_below, tag_below, place_below; persons by their row
 FOLDERS_BELOW: dict[int, str] = {view: _below(kind) for view, kind in _KINDS.items()}
-# indexes album_sibling, tag_sibling, person_fold
+# indexes album_sibling, tag_sibling, place_sibling, person_fold
 FOLDER_BY_FOLD: dict[int, str] = {
     view: f"SELECT {kind.columns} WHERE {kind.parent} = ?1 AND t.fold = ?2 AND {kind.condition}"
     for view, kind in _KINDS.items()
@@ -92,7 +106,7 @@ STACK_BY_SHORT = "SELECT id, label FROM stack WHERE uid >= ?1 AND uid < ?1 || '~
 def folders_below(
     session: Session, view: int, parent_id: int, after: int = 0, limit: int = NO_LIMIT
 ) -> list[FolderRow]:
-    """Return the folders right below an album or tag (0: the top), or the persons, by row, those behind `after`."""
+    """Return the folders right below an album, tag or place (0: the top), or the persons, by row, those behind `after`."""
     return [FolderRow(*row) for row in session.rows(FOLDERS_BELOW[view], (parent_id, after, limit))]
 
 
@@ -159,8 +173,9 @@ def _stacks_called(session: Session, year: int, label: str) -> list[FolderRow]:
 def label_path(session: Session, bucket: Bucket) -> str | None:
     """Return the label that `buckets.path_of` wants for a folder: its own, or those from the top; None = needs none."""
     view, key, _ = bucket
-    if view in (View.ALBUMS, View.TAGS):
-        rows = session.rows(_ABOVE.format(table="album" if view == View.ALBUMS else "tag"), (key,))
+    nested = {View.ALBUMS: "album", View.TAGS: "tag", View.PLACES: "place"}.get(View(view))
+    if nested is not None:
+        rows = session.rows(_ABOVE.format(table=nested), (key,))
         return "/".join(row[0] for row in rows)
     table = {View.CAMERAS: "camera", View.PEOPLE: "person", View.STACKS: "stack"}.get(View(view))
     return None if table is None else session.value(f"SELECT label FROM {table} WHERE id = ?", (key,))
@@ -175,7 +190,7 @@ class Rung(NamedTuple):
 
 
 def upwards(session: Session, view: int, row_id: int) -> list[Rung]:
-    """Return an album, tag, person or stack and those above it, the nearest first, listed (any more) or not.
+    """Return an album, tag, place, person or stack and those above it, the nearest first, listed (any more) or not.
 
     For those who must forget names of folders that have just gone.
     """
@@ -190,6 +205,7 @@ _RUNGS = (
 UPWARDS: dict[int, str] = {
     View.ALBUMS: _RUNGS.format(table="album", parent=_PARENT),
     View.TAGS: _RUNGS.format(table="tag", parent=_PARENT),
+    View.PLACES: _RUNGS.format(table="place", parent=_PARENT),
     View.PEOPLE: _RUNGS.format(table="person", parent="0"),
     View.STACKS: _RUNGS.format(table="stack", parent="0"),
 }

@@ -42,7 +42,7 @@ _UPDATE_TEXT = f"UPDATE photo_text SET {', '.join(f'{name} = ?' for name in TEXT
 
 
 _NO_MEMBERS: frozenset[Member] = frozenset()
-_WORDY_VIEWS = (int(View.TAGS), int(View.PEOPLE))
+_WORDY_VIEWS = (int(View.TAGS), int(View.PEOPLE), int(View.PLACES))
 
 
 @dataclass(slots=True)

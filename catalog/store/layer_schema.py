@@ -191,6 +191,9 @@ LAYER_TABLES: dict[str, Table] = {
             "lat": "Degrees north; NULL = no position.",
             "lon": "Degrees east; NULL = no position.",
             "alt": "Metres; NULL = unknown.",
+            "creator": "Who made it: names joined by `; `; NULL = nobody says.",
+            "rights": "Who holds the rights, and what others may do; NULL = nobody says.",
+            "face_count": "Face regions in it, unnamed ones too.",
             "place_id": "Row of the place of that position, the city if there is one; NULL = on no land that we know.",
         },
         "CREATE TABLE effective (asset_id INTEGER PRIMARY KEY REFERENCES asset(id), title TEXT, description TEXT,"
@@ -198,7 +201,8 @@ LAYER_TABLES: dict[str, Table] = {
         " is_rejected INTEGER NOT NULL DEFAULT 0 CHECK (is_rejected IN (0, 1)), label TEXT,"
         " is_favorite INTEGER NOT NULL DEFAULT 0 CHECK (is_favorite IN (0, 1)),"
         " is_hidden INTEGER NOT NULL DEFAULT 0 CHECK (is_hidden IN (0, 1)), trashed_ns INTEGER,"
-        " lat REAL, lon REAL, alt REAL, place_id INTEGER REFERENCES place(id), CHECK ((lat IS NULL) = (lon IS NULL))) STRICT",
+        " lat REAL, lon REAL, alt REAL, creator TEXT, rights TEXT,"
+        " face_count INTEGER NOT NULL DEFAULT 0, place_id INTEGER REFERENCES place(id), CHECK ((lat IS NULL) = (lon IS NULL))) STRICT",
     ),
     "member": Table(
         "Which folders of the layer's views a photo belongs to, whatever its state. Denormalised (I17).",

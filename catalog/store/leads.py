@@ -29,7 +29,7 @@ from catalog.query.predicate import (
     TextMatch,
     Words,
 )
-from catalog.store.conditions import range_of, words_asked
+from catalog.store.conditions import TEXT_FIELDS, range_of, words_asked
 from catalog.store.db import Session
 from catalog.store.meant import (
     albums_meant,
@@ -40,6 +40,7 @@ from catalog.store.meant import (
     tags_meant,
     volumes_meant,
 )
+from catalog.store.places import LEVELS, Level, places_meant
 
 NARROW = 20_000
 # Their leads find photos with a day, or with a file.
@@ -100,7 +101,7 @@ def _any_lead(session: Session, predicate: Predicate, is_shown_only: bool) -> Le
 
 
 def _term_lead(session: Session, term: Term, is_shown_only: bool) -> Lead | None:
-    if isinstance(term.value, Words):
+    if isinstance(term.value, Words) and term.field in TEXT_FIELDS:
         sql = "SELECT rowid FROM photo_text WHERE photo_text MATCH ?"
         return Lead(sql, (words_asked(term.field, term.value),))
     if isinstance(term.value, Choice):
@@ -133,6 +134,10 @@ def _album(session: Session, value: PathMatch) -> Lead:
 
 def _person(session: Session, value: TextMatch) -> Lead:
     return _of_folders(View.PEOPLE, persons_called(session, value), None)
+
+
+def _place(level: Level | None) -> Callable[[Session, Any], Lead]:
+    return lambda session, value: _of_folders(View.PLACES, places_meant(session, level, value), 0)
 
 
 def _days(session: Session, value: DayRange) -> Lead:
@@ -234,6 +239,8 @@ _OF_TERM: dict[str, Callable[[Session, Any], Lead | None]] = {
     "tag": _tag,
     "album": _album,
     "person": _person,
+    "place": _place(None),
+    **{level: _place(level) for level in LEVELS},
     "date": _days,
     "trashed": _trashed,
     "rating": _rating,
@@ -267,10 +274,12 @@ _OF_WORD: dict[tuple[str, str], str] = {
     ("has", "rating"): "SELECT e.asset_id FROM effective AS e WHERE e.rating IS NOT NULL",
     ("has", "label"): "SELECT e.asset_id FROM effective AS e WHERE e.label IS NOT NULL",
     ("has", "gps"): "SELECT e.asset_id FROM effective AS e WHERE e.lat IS NOT NULL",
-    ("has", "face"): "SELECT s.asset_id FROM statement AS s WHERE s.property = 'face'",
+    ("has", "face"): "SELECT e.asset_id FROM effective AS e WHERE e.face_count > 0",
+    ("has", "sidecar"): "SELECT p.asset_id FROM sidecar_photo AS p WHERE p.asset_id > 0",
     ("has", "tag"): _in_view(View.TAGS),
     ("has", "album"): _in_view(View.ALBUMS),
     ("has", "person"): _in_view(View.PEOPLE),
+    ("has", "place"): _in_view(View.PLACES),
     **{
         (field, kind): f"SELECT b.id FROM asset AS b INDEXED BY asset_kind WHERE b.kind = '{kind}'"
         for field in ("kind", "is")

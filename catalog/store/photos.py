@@ -27,6 +27,7 @@ from catalog.store.derive import (
 )
 from catalog.store.explain import Document, date_layer, explain_date, explain_name
 from catalog.store.explain_layer import explain_hidden, explain_layers, explain_missing
+from catalog.store.explain_sidecars import NO_SIDECARS, beside
 from catalog.store.folders import Labels, folder_path, has_plain_name, labels_of, name_in
 from catalog.store.layer_documents import LayerPart, layer_sources, read_layer
 from catalog.store.listing import CLAIM_OWNER
@@ -56,9 +57,11 @@ def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
     content_ids = [one.columns.content_id for one in inputs if one.columns.content_id is not None]
     hashes = _hashes(session, content_ids)
     findings = _findings(session, content_ids)
+    sidecars = beside(session, ids)
     locations = _locations(session, content_ids)
     stack_ids = [one.columns.stack_id for one in inputs if one.columns.stack_id is not None]
-    layer = read_layer(session, ids, stack_ids, statements)
+    facts_of = {one.asset_id: ready_facts(session, one)[1] for one in inputs}
+    layer = read_layer(session, ids, stack_ids, statements, facts_of.values())
     buckets = {one.asset_id: [*one.columns.buckets(), *layer.listed(one.asset_id)] for one in inputs}
     labels = labels_of(session, (bucket for group in buckets.values() for bucket in group))
     found = []
@@ -67,12 +70,13 @@ def documents(session: Session, asset_ids: Sequence[AssetId]) -> list[Document]:
         content_id = one.columns.content_id
         places = locations.get(content_id, [])
         said = statements.get(one.asset_id, [])
-        _, facts = ready_facts(session, one)
+        facts = facts_of[one.asset_id]
         document = {
             **_identity(one, uids[one.asset_id], hashes.get(content_id)),
             **_of_facts(one.columns, facts),
-            **layer.document(one.asset_id, one.columns.stack_id, said),
-            "findings": findings.get(content_id, []),
+            **layer.document(one.asset_id, one.columns.stack_id, said, facts),
+            "findings": [*findings.get(content_id, []), *sidecars.get(one.asset_id, NO_SIDECARS).findings],
+            "sidecars": sidecars.get(one.asset_id, NO_SIDECARS).paths,
             "locations": [_location(row) for row in places],
             "views": _views(session, one, buckets[one.asset_id], labels) + _originals(places),
             "name": one.names.name,
@@ -158,8 +162,31 @@ def _of_facts(columns: Columns, facts: Facts | None) -> Document:
             "model": _stripped(facts.model) if facts else None,
             "lens": (facts.lens or None) if facts else None,
         },
-        "place": None,
+        **_beside_the_picture(facts),
     }
+
+
+_EXPOSURE = ("time_s", "f_number", "iso", "focal_mm", "focal_35mm", "bias_ev", "flash")
+_SOUND = ("artist", "album", "genre", "track")
+
+
+def _beside_the_picture(facts: Facts | None) -> Document:
+    """Return what `Facts.extra` tells people of."""
+    extra = facts.extra if facts is not None else {}
+    return {
+        "exposure": _all_of(_EXPOSURE, extra.get("exposure")),
+        "serial": extra.get("serial"),
+        "codec": extra.get("codec"),
+        "audio": _all_of(_SOUND, extra.get("audio")),
+        "frames": extra.get("frames"),
+        "motion": bool(extra.get("motion")),
+        "gain_map": bool(extra.get("gain_map")),
+        "projection": extra.get("projection"),
+    }
+
+
+def _all_of(names: Sequence[str], known: Document | None) -> Document | None:
+    return {name: known.get(name) for name in names} if known else None
 
 
 def _stripped(text: str | None) -> str | None:
@@ -176,7 +203,7 @@ def _sources(
         sources["capture"] = ruling.layer if ruling else date_layer(CaptureTime(**document["capture"]))
     if facts is not None and (facts.make or facts.model or facts.lens):
         sources["camera"] = "embedded"
-    return sources | layer_sources(said, facts, document, layer.things)
+    return sources | layer_sources(said, facts, document, layer)
 
 
 def _views(session: Session, one: Inputs, buckets: Iterable[Bucket], labels: Labels) -> list[str]:

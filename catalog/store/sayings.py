@@ -14,6 +14,7 @@ from catalog.labels import shown
 from catalog.layer import Statement, winner
 from catalog.store import things
 from catalog.store.db import Session
+from catalog.store.embedded_names import assets_naming
 
 
 def assets_of_uids(session: Session, uids: Iterable[str]) -> dict[AssetId, Uid]:
@@ -37,7 +38,7 @@ def assets_of_uids(session: Session, uids: Iterable[str]) -> dict[AssetId, Uid]:
 
 
 def assets_with(session: Session, kind: str, uids: Sequence[str]) -> set[AssetId]:
-    """Return the photos about which somebody says one of these things, or what was merged into it: not its removal."""
+    """Return the photos that have one of these things, or what was merged into it, by somebody's word or their bytes'."""
     elements = things.members_of_class(session, kind, uids)
     wanted = json.dumps(elements)
     if kind == "stack":
@@ -53,9 +54,21 @@ def assets_with(session: Session, kind: str, uids: Sequence[str]) -> set[AssetId
             (wanted, kind),
         )
     found = {AssetId(asset_id) for (asset_id,) in rows}
+    naming = assets_naming(session, kind, elements)
+    if naming:
+        found.update(set(naming) - _denying(session, kind, elements))
     if kind == "person":
         found.update(assets_with_face(session, elements))
     return found
+
+
+def _denying(session: Session, kind: str, elements: Sequence[str]) -> set[AssetId]:
+    rows = session.rows(
+        "SELECT DISTINCT s.asset_id FROM json_each(?) AS wanted CROSS JOIN statement AS s"
+        " ON s.property = ? AND s.element = wanted.value WHERE s.value = 'false'",
+        (json.dumps(list(elements)), kind),
+    )
+    return {AssetId(row[0]) for row in rows}
 
 
 def assets_with_face(session: Session, persons: Sequence[str]) -> list[AssetId]:

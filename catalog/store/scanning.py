@@ -24,6 +24,7 @@ from catalog.store.births import Birth, Nursery
 from catalog.store.db import Session, Writer
 from catalog.store.directories import directory_at, note_change, see_directories
 from catalog.store.scans import abandon_scans, begin_scan, end_scan, running_scan, scans
+from catalog.store.sidecar_rows import SeenFile, note_sidecars
 from catalog.values import DirectoryListing, Gone, ListingDiff, Observed
 
 __all__ = [
@@ -86,6 +87,7 @@ def apply_listing(writer: Writer, volume_id: VolumeId, part: DirectoryListing, n
         added = _add_files(writer, volume_id, directory_id, work.new, now_ns)
         _return_files(writer, directory_id, work.returned, refresh, now_ns)
         _change_files(writer, work, refresh, now_ns)
+        _note_sidecars(writer, directory_id, work, added)
         subdirectories = see_directories(writer, volume_id, directory_id, part, now_ns)
         if work.new or work.returned or subdirectories:
             note_change(writer, directory_id, now_ns)
@@ -219,6 +221,15 @@ def _add_files(
     nursery.insert_assets()
     changes.append(writer, [("orig+", str(directory_id), entry.name) for entry in files])
     return [LocationId(first + offset) for offset in range(len(files))]
+
+
+def _note_sidecars(
+    writer: Writer, directory_id: DirectoryId, work: _Part, added: Sequence[LocationId]
+) -> None:
+    known = [*work.returned, *(row for row, _ in work.changed)]
+    new = [SeenFile(one, entry.name) for one, entry in zip(added, work.new, strict=True)]
+    if new or known:
+        note_sidecars(writer, directory_id, [*new, *(SeenFile(row.id, row.name) for row in known)])
 
 
 def _must_sniff(entry: Observed) -> bool:

@@ -160,7 +160,7 @@ TABLES: dict[str, Table] = {
             "year": "Absolute year of the capture; NULL before the first facts.",
             "added_day": "YYYYMMDD of first_seen_ns in the library's zone.",
             "camera_id": "Camera of the effective make and model, or NULL.",
-            "types": "Bit mask of catalog.buckets.MediaType; 0 before the first facts.",
+            "types": "Bit mask of catalog.buckets.MediaType and Badge; 0 before the first facts.",
             "cell": "catalog.stacks.cell_of the ruling location: where its stack mates are looked for; NULL = none possible.",
             "twin": "catalog.stacks.twin_of volume, directory and Apple's content identifier; NULL without one.",
             "stack_id": "The stack it belongs to, by its owner's word or by rule; NULL = none.",
@@ -206,7 +206,7 @@ TABLES: dict[str, Table] = {
             " bytes are nowhere now. NULL = never replaced.",
             "created_ns": "When the row was made; a capture time long after it is not believed.",
             "pixel_hash": "BLAKE3-256 of what a JPEG's decoder sees (tables, frame, scans), whatever its metadata; NULL for"
-            " other formats, and while unread.",
+            " other formats, for JPEGs that are damaged, while unread, and where the hash was learnt before or from a dump.",
         },
         "CREATE TABLE content (id INTEGER PRIMARY KEY AUTOINCREMENT,"
         " asset_id INTEGER NOT NULL REFERENCES asset(id) DEFERRABLE INITIALLY DEFERRED,"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from catalog import dates
+from catalog.dates import NeighbourZone
 from catalog.ids import AssetId, VolumeId
 from catalog.stacks import Candidate
 from catalog.store.db import Row, Session
@@ -18,7 +19,7 @@ from catalog.store.facts_codec import facts_from_text
 
 # The longest bursts have 100 frames, each perhaps with a RAW and an edit; numbered copies end at 20.
 CELL_LIMIT = 300
-TWIN_LIMIT = 50  # halves of one Live Photo, its edits and copies
+TWIN_LIMIT = 300  # frames of one burst; halves of one Live Photo, its edits and copies are fewer
 _OF_THE_PATH = frozenset({"filename", "directory", "mtime"})
 
 # Indexes asset_cell and asset_twin, whose entries are in the order of ids. Aliases have neither.
@@ -32,16 +33,18 @@ BY_TWINS = (
 )
 BY_IDS = "SELECT a.id, a.cell, a.twin, a.stack_id FROM json_each(?1) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
 CANDIDATES = (
-    "SELECT a.id, l.volume_id, d.path, l.name, a.kind, a.mime, l.mtime_ns, c.facts, c.created_ns"
+    "SELECT a.id, l.volume_id, d.path, l.name, a.kind, a.mime, l.mtime_ns, c.facts, c.created_ns,"
+    " n.offset_min, n.zone, n.from_uid"
     " FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
     " JOIN location AS l ON l.id = a.location_id JOIN directory AS d ON d.id = l.directory_id"
-    " LEFT JOIN content AS c ON c.id = a.facts_id ORDER BY a.id"
+    " LEFT JOIN content AS c ON c.id = a.facts_id LEFT JOIN neighbour_zone AS n ON n.content_id = c.id ORDER BY a.id"
 )
 VERSIONS = (
-    "SELECT a.id, l.volume_id, d.path, l.name, c.kind, c.mime, l.mtime_ns, c.facts, c.created_ns"
+    "SELECT a.id, l.volume_id, d.path, l.name, c.kind, c.mime, l.mtime_ns, c.facts, c.created_ns,"
+    " n.offset_min, n.zone, n.from_uid"
     " FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
     " JOIN location AS l ON l.id = a.location_id JOIN directory AS d ON d.id = l.directory_id"
-    " JOIN content AS c ON c.id = a.content_id ORDER BY a.id"
+    " JOIN content AS c ON c.id = a.content_id LEFT JOIN neighbour_zone AS n ON n.content_id = c.id ORDER BY a.id"
 )
 
 
@@ -86,14 +89,17 @@ def _placed(rows: Sequence[Row]) -> list[Placed]:
 
 
 def _candidate(session: Session, row: Row) -> Candidate:
-    asset_id, volume_id, directory, name, kind, mime, mtime_ns, text, created_ns = row
+    asset_id, volume_id, directory, name, kind, mime, mtime_ns, text, created_ns, *zoned = row
     plain = Candidate(AssetId(asset_id), VolumeId(volume_id), directory, name, kind, mime)
     if text is None:
         return plain
     facts = facts_from_text(text)
     # The path tells what a movie's clock meant (UTC or local); a date of the path's own is none of the bytes.
     path = directory + b"/" + name if directory else name
-    capture = dates.resolve(kind, facts, path, mtime_ns, session.zone, created_ns).capture
+    neighbour = NeighbourZone(*zoned) if zoned[0] is not None else None
+    capture = dates.resolve(
+        kind, facts, path, mtime_ns, session.zone, created_ns, neighbour=neighbour
+    ).capture
     is_of_bytes = capture.source not in _OF_THE_PATH
     return Candidate(
         plain.asset_id,
@@ -110,4 +116,5 @@ def _candidate(session: Session, row: Row) -> Candidate:
         model=facts.model,
         duration_s=facts.duration_s,
         live_id=facts.extra.get("live_id"),
+        burst_id=facts.extra.get("burst_id"),
     )

@@ -5,8 +5,8 @@ was changed by a later row, and the undo is refused with that row's number; so i
 that would be gone. Assets that were merged meanwhile are followed to the photo that they are now. An undo is a row
 itself, so that it can be taken back: that is the redo.
 
-Invariants: after an undo every statement and thing of the row is what it was before it, made at that time; a row is
-marked (`undone_by`) exactly while it is taken back.
+Invariants: after an undo every statement and thing of the row is what it was before it, made at that time, but for tags
+and persons that files name, which stay (`undo_named`); a row is marked (`undone_by`) exactly while it is taken back.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from catalog.store.edits import MAX_TOLD, Edit, EditResult, Key, Word
 from catalog.store.identity import MACHINE
 from catalog.store.things import Snapshot
 from catalog.store.undo_limits import refuse_broken_things, refuse_taken_names, things_in_the_way
+from catalog.store.undo_named import kept_alive
 
 _NOT_UNDOABLE = {
     "merge": "the photos are one because their bytes are the same, and they still are",
+    "read_sidecar": "the sidecar says so: change it there, or say otherwise, which counts more",
     "trash.purge": "a purge removed files; no edit brings them back",
 }
 
@@ -83,6 +85,8 @@ def undo(
         edit = Edit(writer, author=author, now_ns=now_ns)
         wanted = _words_before(writer, row)
         snapshots = _things_before(writer, row)
+        for key in kept_alive(writer, _base(writer, row).id, snapshots):
+            del snapshots[key]
         edit.set_words(wanted)
         back = [(kind, uid, before) for (kind, uid), (_, before) in snapshots.items()]
         refuse_taken_names(writer, row.id, back)
@@ -140,6 +144,13 @@ def _require_undoable(session: Session, row: Row) -> None:
         hint="use the opposite command",
         journal=[row.id],
     )
+
+
+def _base(session: Session, row: Row) -> Row:
+    """Return the row that this one takes back or does again, however often that happened; itself if it is no undo."""
+    while row.command.get("do") == "undo":
+        row = _row(session, int(row.command["journal"]))
+    return row
 
 
 def _mark(writer: Writer, row: Row, by: int) -> None:

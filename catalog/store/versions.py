@@ -20,7 +20,7 @@ from typing import NamedTuple
 from catalog import media_types
 from catalog.facts import Kind
 from catalog.ids import AssetId, ContentId, LocationId
-from catalog.store import journal, lineage
+from catalog.store import journal, lineage, sidecar_rows
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset, new_contents
 from catalog.store.db import Session, Writer
@@ -128,6 +128,7 @@ def take_over(
     """
     writer.execute("UPDATE content SET asset_id = ? WHERE id = ?", (asset_id, content_id))
     writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+    sidecar_rows.mark_of_content(writer, content_id)
     if not with_statements:
         return
     items = journal.inherit_statements(writer, asset_id, former_owner)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 # Another `up` may have won the race for the lock; it is ready within this, or something is wrong.
 _OTHER_UP_S = 30.0
 _POLL_S = 0.1
+# Thumbnails are a convenience: nobody waits for a daemon that is busy.
+_OPENED_TIMEOUT_S = 1.0
 
 
 @click.command()
@@ -195,7 +198,15 @@ def _serve_mount(
             entry.update("ready")
             _say_ready(session, {"mountpoint": str(place), "pid": os.getpid()}, f"mounted on {place}")
 
-        return serve(options, on_ready=tell_ready)
+        opened = partial(_tell_opened, library, place) if config.previews.seed_thumbnails else None
+        return serve(options, on_ready=tell_ready, on_opened=opened)
+
+
+def _tell_opened(library: Library, place: Path, folders: list[int]) -> None:
+    """Tell the daemon, if there is one, which folders of the mount were opened."""
+    from daemon.requests import ask
+
+    ask(library, "opened", {"mountpoint": str(place), "folders": folders}, timeout_s=_OPENED_TIMEOUT_S)
 
 
 def _run_daemon(session: Session, *, outlive_us: bool) -> int:

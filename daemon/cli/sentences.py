@@ -163,6 +163,7 @@ _SENTENCES: dict[str, Callable[[Told, str], str]] = {
     "trash.put": lambda c, n: f"put {n} into the trash",
     "trash.restore": lambda c, n: f"restored {n} from the trash",
     "undo": _undo,
+    "read_sidecar": lambda c, n: f"read the sidecar {quoted(c['sidecar'])} of {n}",
     "merge": lambda c, n: (
         f"found that {quoted(c['from'])} has the bytes of {quoted(c['into'])}: one photo now"
     ),

@@ -12,8 +12,11 @@ import click
 
 from daemon.cli.completion import complete_view_path
 from daemon.cli.output import path_fields, printable, readable
-from daemon.cli.photos import absolute, one_photo, volume_of
+from daemon.cli.photos import ORIGINALS, absolute, one_photo, volume_of
 from daemon.cli.session import Session, today
+from daemon.cli.why_date import date_lines
+from daemon.cli.why_place import place_lines
+from daemon.cli.why_sidecar import photo_sidecar_lines, sidecar_lines
 
 if TYPE_CHECKING:
     from catalog.store.db import Reader
@@ -51,7 +54,7 @@ def why_date(session: Session, photo: str) -> None:
 
     with session.reader() as reader:
         document = explain_date(reader, one_photo(session, reader, photo))
-    session.output.document(document, _date_lines(document))
+    session.output.document(document, date_lines(document))
 
 
 @why.command("name")
@@ -101,6 +104,60 @@ def why_missing(session: Session, photo: str) -> None:
     with session.reader() as reader:
         told = explain_missing(reader, one_photo(session, reader, photo))
     session.output.document(told, _missing_lines(told))
+
+
+@why.command("place")
+@click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
+@click.pass_obj
+def why_place(session: Session, photo: str) -> None:
+    """Tell where a photo was taken: its position, who says it, the towns around it and why one of them won."""
+    from catalog.store.explain_place import explain_place
+
+    with session.reader() as reader:
+        told = explain_place(reader, one_photo(session, reader, photo))
+    session.output.document(told, place_lines(told))
+
+
+@why.command("sidecar")
+@click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
+@click.pass_obj
+def why_sidecar(session: Session, photo: str) -> None:
+    """Tell which sidecars of other programs are about a photo and what they say; of a sidecar, whose it is."""
+    from catalog.store.explain_sidecars import explain_photo_sidecars
+
+    with session.reader() as reader:
+        document = _of_sidecar(reader, photo)
+        if document is not None:
+            session.output.document(document, sidecar_lines(document))
+            return
+        document = explain_photo_sidecars(reader, one_photo(session, reader, photo))
+    session.output.document(document, photo_sidecar_lines(document))
+
+
+def _of_sidecar(reader: Reader, word: str) -> dict[str, Any] | None:
+    """Explain the sidecar that an argument names; None if it names none."""
+    from catalog.sidecars.names import form_of
+    from catalog.store.explain_sidecars import explain_sidecar
+    from catalog.store.volumes import volumes
+
+    path = os.fsencode(word)
+    if form_of(os.path.basename(path)) is None:
+        return None
+    place = volume_of(absolute(path), volumes(reader)) or _original_of(path, volumes(reader))
+    return None if place is None else explain_sidecar(reader, place[0].id, place[1])
+
+
+def _original_of(path: bytes, known: list[Volume]) -> tuple[Volume, bytes] | None:
+    """Return the volume and the path inside it of a file below `Originals/` in a mount of ours."""
+    from daemon.cli.tree import mount_of
+
+    inside = mount_of(path)
+    if inside is None:
+        return None
+    view, _, rest = inside.relative.partition(b"/")
+    name, _, relative = rest.partition(b"/")
+    volume = next((one for one in known if os.fsencode(one.name) == name), None)
+    return None if volume is None or view != ORIGINALS else (volume, relative)
 
 
 @why.command("excluded")
@@ -214,26 +271,6 @@ def _has_nomedia(volume: Volume, path: bytes) -> bool:
     from daemon.excludes import NOMEDIA
 
     return os.path.lexists(os.path.join(volume.root, path, NOMEDIA))
-
-
-def _date_lines(document: dict[str, Any]) -> Iterator[str]:
-    capture = document["capture"]
-    if capture is None:
-        yield f"{document['uid']}  {printable(document['name'])}: {document['rule']}"
-    else:
-        offset = "" if capture["offset_min"] is None else f" (UTC{_offset(capture['offset_min'])})"
-        yield f"{document['uid']}  {printable(document['name'])}: {capture['local']}{offset}"
-        yield f"from {capture['source']} ({document['layer']}, {capture['confidence']}): {document['rule']}"
-    yield f"file {printable(document['path'])}, mtime {document['mtime']}, library zone {document['zone']}"
-    for candidate in document["candidates"]:
-        value = candidate["local"] or candidate["raw"]
-        reason = f": {candidate['reason']}" if candidate["reason"] else ""
-        yield f"  {candidate['verdict']:<8} {candidate['source']:<34} {printable(value)}{reason}"
-
-
-def _offset(minutes: int) -> str:
-    hours, rest = divmod(abs(minutes), 60)
-    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
 
 
 def _name_lines(document: dict[str, Any]) -> Iterator[str]:

@@ -77,8 +77,8 @@ class FrontendSuite:
     """What holds for every face."""
 
     views: ClassVar[list[str]] = [
-        "Timeline", "Recent", "Memories", "Albums", "Searches", "Search", "Tags", "People", "Favorites", "Ratings", "Types",
-        "Cameras", "Stacks", "Originals", "Offline", "Trash",
+        "Timeline", "Recent", "Memories", "Albums", "Searches", "Search", "Tags", "People", "Places", "Favorites", "Ratings", "Types",
+        "Cameras", "Stacks", "Previews", "Originals", "Offline", "Trash",
     ]  # fmt: skip
 
     def test_the_root_shows_the_views_and_hides_the_service_folder(self, oser: Oser):

@@ -18,7 +18,7 @@ from library_builder import VOLUME
 from organised import FILES, HOSTILE, Organised
 
 VIEWS = (
-    "Albums", "Tags", "People", "Favorites", "Ratings", "Stacks", "Trash", "Searches", "Search", "Offline", "Memories",
+    "Albums", "Tags", "People", "Places", "Favorites", "Ratings", "Stacks", "Trash", "Searches", "Search", "Offline", "Memories",
 )  # fmt: skip
 
 
@@ -89,6 +89,9 @@ class LayerSuite:
             ("type=raw", ["shot.cr2"]),
             ("date=2019-08 -tag=animals", ["IMG_1.JPG", "{second}"]),
             ("date=1901", []),
+            ("country=germany", ["IMG_1.JPG", "{second}"]),
+            ("place=singapore", ["beach.jpg"]),
+            ("text=rome", ["sea.jpg"]),
         ],
     )
     def test_a_query_is_a_folder(self, face: Oser, organised: Organised, query: str, names: list[str]):
@@ -107,6 +110,8 @@ class LayerSuite:
             "Memories/Today/99999", "Offline/Photos", "Offline/none", "Albums/none", "Albums/_all", "Albums/Trip/_all",
             "Albums/Empty/sea.jpg", "Albums/Trip/Day 1/sea.jpg", "Albums/Trip/hidden.jpg", "Tags/_all", "Tags/none",
             "Tags/animals/_all/cat", "Tags/animals/_all/_all", "People/Nobody", "People/Anna/2018", "People/Anna/0000",
+            "Places/France", "Places/Germany/Potsdam", "Places/Germany/IMG_1.JPG", "Places/Germany/Brandenburg/Potsdam/gone.jpg",
+            "Places/Germany/Brandenburg/Potsdam/Potsdam", "Places/Singapore/Singapore/Singapore",
             "People/Anna/2019/beach.jpg", "Ratings/0", "Ratings/4", "Ratings/6", "Ratings/05", "Favorites/old.jpg",
             "Stacks/2020", "Stacks/20x1", "Stacks/2021/none", "Trash/2001-01-01", "Trash/today",
         ],

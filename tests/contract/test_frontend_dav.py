@@ -17,10 +17,12 @@ from catalog.library import Library
 from catalog.store.db import ReaderPool
 from contract.frontend_suite import FrontendSuite, Status
 from contract.layer_suite import LayerSuite
+from contract.preview_suite import PreviewSuite
 from dav.front import make_app
 from dav.httpd import Server
 from library_builder import BuiltLibrary, build_library, varied_files
 from organised import Organised, organise
+from previewed import build as build_previewed
 from vfs.tree import open_tree
 
 D = "{DAV:}"
@@ -174,6 +176,7 @@ class TestLayerInDav(LayerSuite):
         [
             ("albums/trip/DAY 1/BEACH.JPG", "Albums/Trip/Day 1/beach.jpg"), ("TAGS/Animals/_ALL/Sea.jpg", "Tags/animals/_all/sea.jpg"),
             ("people/anna/2019/img_1.jpg", "People/Anna/2019/IMG_1.JPG"), ("FAVORITES/SEA.JPG", "Favorites/sea.jpg"),
+            ("places/iceland/CAPITAL region/reykjavi\u0301k/Shot.CR2", "Places/Iceland/Capital Region/Reykjavík/shot.cr2"),
             ("memories/today", "Memories/Today"), ("searches/best/img_1.jpg", "Searches/Best/IMG_1.JPG"),
             ("search/rating=5/img_1.jpg", "Search/rating=5/IMG_1.JPG"), ("ratings/5/img_1.jpg", "Ratings/5/IMG_1.JPG"),
         ],
@@ -189,3 +192,25 @@ class TestLayerInDav(LayerSuite):
         assert b"IMG_1.JPG" in face.read("Search/rating=5/")
         page = face.read("Albums/Trip/")
         assert b'href="/Albums/Trip/Day%201/"' in page
+
+
+@pytest.fixture(scope="module")
+def previewed(tmp_path_factory) -> Iterator[BuiltLibrary]:
+    library = build_previewed(tmp_path_factory.mktemp("previewed"))
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def preview_face(previewed: BuiltLibrary) -> Iterator[DavOser]:
+    with open_dav(previewed.library) as opened:
+        yield opened
+
+
+class TestPreviewsOverDav(PreviewSuite):
+    """See `PreviewSuite`."""
+
+    def test_case_does_not_matter_to_a_client_that_folds_it(self, preview_face: DavOser):
+        assert preview_face.read(
+            "previews/TIMELINE/2019/2019-08/2019-08-07/img_1.cr2.JPG"
+        ) == preview_face.read("Previews/Timeline/2019/2019-08/2019-08-07/IMG_1.CR2.jpg")

@@ -14,8 +14,10 @@ from catalog.store.db import ReaderPool
 from catalog.values import OWNER
 from contract.frontend_suite import FrontendSuite, Status
 from contract.layer_suite import LayerSuite
+from contract.preview_suite import PreviewSuite
 from library_builder import BuiltLibrary, build_library, varied_files
 from organised import Organised, organise
+from previewed import build as build_previewed
 from vfs.content import OpenFile
 from vfs.tree import Tree, open_tree
 
@@ -98,3 +100,21 @@ def face(organised: Organised) -> Iterator[TreeOser]:
 
 class TestLayerInTree(LayerSuite):
     """See `LayerSuite`."""
+
+
+@pytest.fixture(scope="module")
+def previewed(tmp_path_factory) -> Iterator[BuiltLibrary]:
+    library = build_previewed(tmp_path_factory.mktemp("previewed"))
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def preview_face(previewed: BuiltLibrary) -> Iterator[TreeOser]:
+    pool = ReaderPool(previewed.library, 2)
+    yield TreeOser(open_tree(previewed.library, pool, clock=time.time_ns, report=dict))
+    pool.close()
+
+
+class TestPreviewsInTree(PreviewSuite):
+    """See `PreviewSuite`."""

@@ -17,6 +17,7 @@ from catalog.ids import ContentId, LocationId, VolumeId
 from catalog.values import WorkItem
 from daemon.media.pool import open_media_pool
 from media_files import ExifSpec, jpeg, tiff_picture
+from product import Product, wait_until
 from sacred import fingerprints
 
 VICTIM = b"victim.jpg"
@@ -47,11 +48,14 @@ def hostile_volume(tmp_path: Path) -> Path:
     require("exiftool")
     root = tmp_path / "photos"
     root.mkdir()
-    content = jpeg(exif=ExifSpec(original="2019:08:07 14:33:02", make="Canon"))
+    exif = ExifSpec(original="2019:08:07 14:33:02", make="Canon")
     for number, name in enumerate((VICTIM, *HOSTILE_NAMES)):
         path = os.path.join(os.fsencode(root), name)
         with open(path, "wb") as file:
-            file.write(tiff_picture(is_dng=True) if number % 3 == 0 and number else content)
+            is_dng = number % 3 == 0 and number > 0
+            file.write(
+                tiff_picture(size=(8 + number, 4), is_dng=True) if is_dng else jpeg(exif=exif, seed=number)
+            )
         os.utime(path, ns=(10**18, 10**18 + number))
     return root
 
@@ -115,3 +119,26 @@ def test_the_naive_way_of_asking_exiftool_rewrites_another_original(hostile_volu
         os.chdir(here)
     after = fingerprints(hostile_volume)
     assert after[VICTIM] != before[VICTIM], "exiftool or pyexiftool became safe: say so in metadata.md"
+
+
+@pytest.mark.slow
+def test_a_daemon_reads_hostile_names_in_all_tiers_and_leaves_hash_and_ctime(
+    hostile_volume: Path, tmp_path: Path
+) -> None:
+    before = fingerprints(hostile_volume)
+    product = Product(tmp_path, {"GLASSINE_DAV_PORT": "0"})
+    product.init(hostile_volume)
+    try:
+        product.run("up", "--no-dav")
+        wait_until(lambda: _is_idle(product), what="everything read")
+        found = product.found()
+    finally:
+        product.run("down", check=False)
+    assert len(found) == len(HOSTILE_NAMES) + 1, "those without an extension are found by their bytes"
+    assert all(photo["findings"] == [] for photo in found), [photo for photo in found if photo["findings"]]
+    assert fingerprints(hostile_volume) == before
+
+
+def _is_idle(product: Product) -> bool:
+    status = product.data("status")
+    return not status["scanning"] and not any(status["pending"].values())

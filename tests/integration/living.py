@@ -19,7 +19,7 @@ from catalog.store.migrations import create
 from catalog.values import Volume
 from daemon.config import ScanSection
 from daemon.ingest import Ingest, open_ingest
-from daemon.media.pool import open_media_pool
+from daemon.media.pool import MediaPool, open_media_pool
 from daemon.scan import ScanServices
 from daemon.volumes import Volumes, open_volumes
 from daemon.writer import WriterService, open_writer_service
@@ -36,6 +36,7 @@ class Living:
     volumes: Volumes
     ingest: Ingest
     services: ScanServices
+    media: MediaPool
 
     async def add(self, root: Path, name: str = "photos", *, excludes: tuple[str, ...] = ()) -> VolumeId:
         """Add a volume."""
@@ -75,7 +76,7 @@ async def open_living(
         open_media_pool(workers=2) as pool,
         open_ingest(writer, volumes, pool, chosen) as ingest,
     ):
-        yield Living(library, writer, volumes, ingest, ScanServices(writer, volumes, ingest, chosen))
+        yield Living(library, writer, volumes, ingest, ScanServices(writer, volumes, ingest, chosen), pool)
     reader = open_reader(library)
     try:
         assert check(reader) == []

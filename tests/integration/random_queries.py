@@ -37,11 +37,14 @@ def _known_texts(name: str, document: dict[str, Any]) -> list[str]:
         document["description"],
         *document["tags"],
         *document["people"],
+        *(document["place"] or {}).values(),
     ]
     known: dict[str, list[Any]] = {
         "text": everything,
         "ext": [document["name"].rpartition(".")[2]],
         "person": document["people"],
+        "place": [*(document["place"] or {}).values()],
+        **{level: [(document["place"] or {}).get(level)] for level in ("country", "region", "city")},
         "camera": [document["camera"]["make"], document["camera"]["model"]],
         "lens": [document["camera"]["lens"]],
         "path": [document["locations"][0]["path"]],
@@ -51,7 +54,7 @@ def _known_texts(name: str, document: dict[str, Any]) -> list[str]:
 
 
 def _text_or_words(rng: random.Random, name: str, document: dict[str, Any]) -> str:
-    text = rng.choice(_known_texts(name, document) or TITLES)
+    text = rng.choice(_known_texts(name, document) or OTHERS.get(name, TITLES))
     return _quoted(text) if FIELDS[name].is_whole and rng.random() < 0.5 else _text_value(rng, text)
 
 
@@ -85,12 +88,22 @@ def _stack(rng: random.Random, name: str, document: dict[str, Any]) -> str:
     return rng.choice((*STACK_KINDS, (document["stack"] or {"id": "777777"})["id"][:8]))
 
 
+OTHERS = {
+    "place": ("New York City", "Zürich", "Capital Region"),
+    "country": ("Germany", "United States", "Singapore"),
+    "region": ("State of Berlin", "Brandenburg", "New York"),
+    "city": ("Reykjavík", "Berlin", "New York City"),
+}
 _NUMBERS: dict[str, tuple[object, ...]] = {
     "rating": (0, 1, 2, 3, 4, 5),
     "size": (6_999_999, 7_000_000, "7MB", "1k"),
     "width": (1, 4000, 6000),
     "height": (1, 1080, 4000),
     "duration": (0.5, 60, "1m30.25s"),
+    "iso": (100, 1600, 200),
+    "aperture": (1.8, 8, "f/2.8"),
+    "shutter": (0.004, 2, "1/60"),
+    "focal": (4.25, "50mm", 24),
 }
 
 
@@ -125,5 +138,5 @@ def query_of(rng: random.Random, name: str, operator: str, document: dict[str, A
 
 
 def _number_of(value: str) -> float:
-    units = {"7MB": 7e6, "1k": 1e3, "1m30.25s": 90.25}
+    units = {"7MB": 7e6, "1k": 1e3, "1m30.25s": 90.25, "f/2.8": 2.8, "1/60": 1 / 60, "50mm": 50.0}
     return units.get(value) or float(value)

@@ -40,6 +40,8 @@ TAGS = ("animals", "animals/cat", "animals/dog/Rex", "Straße/Ende", "cat", "50%
 PEOPLE = ("Anna Schmidt", "Ann", "Ōe Kenzaburō", "O'Neil (junior)", "渡辺")
 ALBUMS = ("Trips", "Trips/Rome 2019", "Trips/Rome 2019/best", "Été", "50%_off")
 TITLES = ("Sunset at the beach", "Café am Meer", "Beaches", "東京旅行", "!!!", "50%_off", "Straße", "a*b")
+# Berlin, Potsdam, New York, Singapore (which has no regions), Zürich, Reykjavík.
+PLACES = ((52.52, 13.405), (52.4009, 13.0591), (40.758, -73.9855), (1.2834, 103.8607), (47.37, 8.54), (64.1466, -21.9426))
 
 
 def say_things(writer: Writer, rng: random.Random, now_ns: int) -> None:
@@ -60,7 +62,7 @@ def say_things(writer: Writer, rng: random.Random, now_ns: int) -> None:
         *(Describe(some(), title) for title in TITLES),
         *(Rate(some(), rating) for rating in range(6)),
         *(Label(some(), label) for label in ("Red", "Grün", "red", "Ре́д")),
-        *(PlaceSet(some(0.05), lat, lon) for lat, lon in ((52.1, 13.41), (-33.9, -179.99), (None, None))),
+        *(PlaceSet(some(0.05), lat, lon) for lat, lon in ((52.1, 13.41), (-33.9, -179.99), (None, None), *PLACES)),
         *(DateSet(some(0.05), local) for local in ("2019", "1890-05", "2026-09-21", "2020-02-29T23:59:59")),
         Favorite(some(0.3)), Reject(some(0.2)), Hide(some(0.1)),
         *(StackMake(tuple(rng.sample(uids, 3))) for _ in range(6)), StackSplit(some(0.05)),

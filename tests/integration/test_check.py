@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from catalog.commands import execute, layer
-from catalog.store import db, jobs, scanning, volumes
+from catalog.facts import Descriptive, Facts, FactsResult
+from catalog.store import db, jobs, scanning, sidecars, volumes
 from catalog.store.check import INVARIANTS, check
 from catalog.values import DirectoryListing, Observed
 from store_harness import StoreHarness, make_harness
@@ -27,10 +28,14 @@ def broken(tmp_path: object) -> StoreHarness:
     catalog.put(b"a/unknown.q7z", "what", inode=98)
     catalog.put(b"a/gone.JPG", "gone", inode=97)
     catalog.put(b"c/IMG_2.CR2", "raw of two 2", inode=96)
+    catalog.put(b"a/b/IMG_1.JPG.xmp", "rights", inode=94)
     catalog.put(b"nothing/notes.txt", "no photo here", inode=95)
+    # Said by people, too: without its row nothing else would be different.
+    catalog.said_by[b"a/b/IMG_0.JPG"] = {"descriptive": Descriptive(tags=("sea/beach",))}
     catalog.scan()
     catalog.read_facts(make="Canon", model="EOS", is_panorama=True)
     catalog.read_hashes()
+    read_a_sidecar(catalog)
     say_some_of_everything(catalog)
     catalog.remove(b"a/gone.JPG")
     catalog.scan(b"a")
@@ -41,6 +46,13 @@ def broken(tmp_path: object) -> StoreHarness:
     jobs.claim(catalog.writer, lease_ns=10, now_ns=1)
     assert catalog.check() == []
     return catalog
+
+
+def read_a_sidecar(catalog: StoreHarness) -> None:
+    """What another program said of a photo."""
+    (item,) = sidecars.sidecars_due(catalog.writer, 10, volume_id=catalog.volume_id, now_ns=catalog.now_ns)
+    facts = Facts(None, "application/rdf+xml", descriptive=Descriptive(rights="mine"))
+    sidecars.record_sidecars(catalog.writer, [FactsResult(item, facts)], catalog.now_ns)
 
 
 def say_some_of_everything(catalog: StoreHarness) -> None:
@@ -190,6 +202,20 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
         "I19",
         "broken chain",
         sql("UPDATE journal_item SET before = '1', before_ns = 1 WHERE property = 'title'"),
+    ),
+    ("I20", "a word without a row", sql("DELETE FROM embedded_name")),
+    ("I20", "a row without a thing", sql("INSERT INTO embedded_name VALUES ('person', 'Nobody', 'x')")),
+    ("I21", "cell", sql("UPDATE sidecar SET cell = 'other'")),
+    ("I21", "rule", sql("UPDATE sidecar_photo SET rule = 'none'")),
+    ("I21", "alias", sql(f"UPDATE sidecar_photo SET asset_id = {ALIAS}")),
+    ("I21", "author", sql(*everywhere("author = ''", "source = 'sidecar'"))),
+    (
+        "I21",
+        "one author for two",
+        sql(
+            "INSERT INTO sidecar (location_id, directory_id, cell, form, author) SELECT l.id, l.directory_id, 'notes', 'xmp',"
+            " s.author FROM location AS l, sidecar AS s WHERE l.name = CAST('notes.txt' AS BLOB)"
+        ),
     ),
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.commands import execute
-from catalog.commands.layer import AlbumAdd, FaceAdd, Hide, Rate, TagAdd, TagAlias, Title, TrashPut
+from catalog.commands.layer import AlbumAdd, FaceAdd, Hide, PlaceSet, Rate, TagAdd, TagAlias, Title, TrashPut
 from integration.cli_runner import Glassine
 from library_builder import BuiltLibrary, build_library, varied_files
 
@@ -88,6 +88,24 @@ def test_why_missing_tells_where_a_photo_is(glassine: Glassine, uids: dict[str, 
     assert told["is_missing"] is False
     assert told["places"][0]["state"] == "present"
     assert "present: " in glassine("why", "missing", uids["IMG_0001.JPG"]).stdout.decode()
+
+
+def test_why_place_tells_of_position_and_towns(
+    built: BuiltLibrary, glassine: Glassine, uids: dict[str, str]
+) -> None:
+    told = glassine("why", "place", "--json", uids["day.jpg"], schema="why-place").data
+    assert (told["place"], told["position"], told["candidates"]) == (None, None, [])
+    assert "nobody tells a position" in glassine("why", "place", uids["day.jpg"]).stdout.decode()
+    execute(built.writer, PlaceSet((uids["day.jpg"],), 52.4009, 13.0591), now_ns=NOW_NS + 100)
+    told = glassine("why", "place", "--json", uids["day.jpg"], schema="why-place").data
+    assert told["place"] == {"country": "Germany", "region": "Brandenburg", "city": "Potsdam"}
+    assert (told["layer"], told["said_by"]) == ("user", "owner")
+    text = glassine("why", "place", uids["day.jpg"]).stdout.decode()
+    assert "Potsdam, Brandenburg, Germany" in text
+    assert "GeoNames" in text
+    assert [photo["name"] for photo in glassine("find", "--json", "city=potsdam").lines("photo")] == [
+        "day.jpg"
+    ]
 
 
 def test_why_name_tells_of_the_folders_of_the_layer(glassine: Glassine, uids: dict[str, str]) -> None:

@@ -337,7 +337,8 @@ def test_doctor_without_tools_warns_and_still_succeeds(glassine: Glassine, tmp_p
     (tmp_path / "bin").mkdir()
     done = glassine("doctor", "--json", env={"PATH": str(tmp_path / "bin")}, schema="doctor")
     states = {check["name"]: check["state"] for check in done.data["checks"]}
-    assert (states["exiftool"], states["fusermount3"]) == ("warn", "warn")
+    assert (states["exiftool"], states["ffmpeg"], states["fusermount3"]) == ("warn", "warn", "warn")
+    assert any("libimage-exiftool-perl" in (check["hint"] or "") for check in done.data["checks"])
 
 
 # ---- completion

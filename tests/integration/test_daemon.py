@@ -63,6 +63,7 @@ def _is_idle(product: Product) -> bool:
         "deep_facts": 0,
         "hashes": 0,
         "sniffs": 0,
+        "sidecars": 0,
     }
 
 

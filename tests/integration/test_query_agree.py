@@ -17,12 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.facts import DateCandidate, Facts, FactsResult, Finding
+from catalog.facts import DateCandidate, Descriptive, FaceRegion, Facts, FactsResult, Finding
 from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
 from catalog.library import Library
 from catalog.query import FIELDS, Predicate, excluded_states, parse
 from catalog.query.fields import HAS, IS, STACK_KINDS, TYPES
-from catalog.store import absence, identity, ingest, leads, migrations, scanning, volumes
+from catalog.store import absence, identity, ingest, leads, migrations, scanning, sidecars, volumes
 from catalog.store.check import check
 from catalog.store.db import Writer
 from catalog.store.find import matching, with_aliases
@@ -96,7 +96,8 @@ def _volume(writer: Writer, rng: random.Random, name: str, state: str, count: in
         name_of_file = f"{rng.choice(STEMS)}{rng.choice(('', f'-{number}'))}.{rng.choice(ENDS)}"
         names[rng.choice(FOLDERS)].add(name_of_file.encode())
     for folder in FOLDERS:
-        _list(writer, rng, volume_id, folder, sorted(names[folder]))
+        beside = [one + b".xmp" for one in sorted(names[folder])[::9]]
+        _list(writer, rng, volume_id, folder, [*sorted(names[folder]), *beside])
     due = ingest.facts_due(writer, 10_000, now_ns=NOW_NS)
     results = [
         FactsResult(item, facts=_facts(rng, item.path))
@@ -114,8 +115,27 @@ def _volume(writer: Writer, rng: random.Random, name: str, state: str, count: in
         if rng.random() < 0.8
     ]
     identity.record_hashes(writer, hashes, NOW_NS)
+    _read_sidecars(writer, volume_id)
     volumes.set_volume_state(writer, volume_id, state, None, NOW_NS)  # type: ignore[arg-type]
     return volume_id
+
+
+def _read_sidecars(writer: Writer, volume_id: VolumeId) -> None:
+    """Some say something, some are broken."""
+    # Photos without facts, which there are for good here, would let sidecars wait.
+    later_ns = NOW_NS + 10**9
+    writer.execute("UPDATE content SET facts_retry_ns = ? WHERE facts_state = 'due'", (later_ns,))
+    due = sidecars.sidecars_due(writer, 10_000, volume_id=volume_id, now_ns=NOW_NS)
+    results = [
+        FactsResult(item, finding=_BROKEN)
+        if number % 4 == 0
+        else FactsResult(
+            item, facts=Facts(None, "application/rdf+xml", descriptive=Descriptive(rating=number % 6))
+        )
+        for number, item in enumerate(due)
+    ]
+    sidecars.record_sidecars(writer, results, NOW_NS)
+    writer.execute("UPDATE content SET facts_retry_ns = NULL WHERE facts_state = 'due'")
 
 
 _BROKEN = Finding("pillow", "12", "truncated")
@@ -164,7 +184,38 @@ def _facts(rng: random.Random, path: bytes) -> Facts:
         if local
         else (),
         findings=(_BROKEN,) if rng.random() < 0.1 else (),
+        descriptive=_words(rng) if rng.random() < 0.4 else None,
+        extra=_beside(rng),
     )
+
+
+def _words(rng: random.Random) -> Descriptive:
+    """Return what a program may have written into a file."""
+    return Descriptive(
+        title=rng.choice((None, "Sunset at sea")),
+        rating=rng.choice((None, 0, 3)),
+        is_rejected=rng.random() < 0.1,
+        creators=rng.choice(((), ("Ansel Adams",), ("Ada", "Größe 50%"))),
+        tags=rng.choice(((), ("animals/cat", "from file"), ("ANIMALS/dog",))),
+        people=rng.choice(((), ("Anna Schmidt",), ("Ben",))),
+        faces=rng.choice(((), (FaceRegion("Ben", 0.1, 0.1, 0.2, 0.2), FaceRegion(None, 0.5, 0.5, 0.1, 0.1)))),
+    )
+
+
+def _beside(rng: random.Random) -> dict[str, Any]:
+    """Return what stands beside the picture."""
+    found: dict[str, Any] = {}
+    if rng.random() < 0.7:
+        found["exposure"] = {
+            "iso": rng.choice((100, 1600)),
+            "f_number": rng.choice((1.8, 8)),
+            "time_s": rng.choice((0.01667, 0.004, 2)),
+            "focal_mm": rng.choice((4.25, 50)),
+        }
+    for name, value in (("motion", [9, 99]), ("frames", 7), ("frames", 1), ("gain_map", True)):
+        if rng.random() < 0.1:
+            found[name] = value
+    return found
 
 
 def _lose_some(writer: Writer, rng: random.Random, volume_id: VolumeId) -> None:
@@ -190,7 +241,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "height": ("1080", "..1000"),
     "duration": ("60", "1m30s..", "..1"),
     "near": ("52.1,13.4,10km", "0,0,1m", "-33.9,-179.9,200km", "0,0,30000km"),
-    "text": ("img", "beach", "cafe", '"sunset at"', "*50%*", "旅行", "rex"),
+    "text": ("img", "beach", "cafe", '"sunset at"', "*50%*", "旅行", "rex", "potsdam", "*ermany"),
     "tag": (
         "animals",
         "cat",
@@ -207,8 +258,17 @@ VALUES: dict[str, tuple[str, ...]] = {
     ),
     "album": ("trips", '"rome 2019"', "best", "*été", "trips/*", "nothing"),
     "person": ("anna", "ann", "oe", "*渡辺*", '"o\'neil (junior)"', "渡", "schmidt", "*junior*"),
+    "place": ("berlin", '"new york"', "*land*", "singapore", "zurich|reykjavik", '"state of"', "nowhere"),
+    "country": ("germany", "united", "sing*", "*land*", "berlin"),
+    "region": ("berlin", "brandenburg", '"new york"', "*region", "singapore"),
+    "city": ("berlin", '"new york city"', "zur", "reykjavik|potsdam", "*ü*", "germany"),
     "title": ("beach", "cafe", "*50%*", "!!!", "'a*b'", "旅行"),
     "description": ("sun", '"at the"', "strasse", "*é*"),
+    "creator": ("adams", '"ansel *"', "*50%", "ada"),
+    "iso": ("100", "..1600", ">100"),
+    "aperture": ("1.8", "f/8", "<=2.8"),
+    "shutter": ("1/60", "1/250..2s", ">1/60", "2"),
+    "focal": ("50", "50mm", "..10"),
     "rating": ("none", "0", "3..", "..2", ">=4", "<3", "2..3", ">5", "5|none"),
     "label": ("red", "gr*", "grün", "*"),
     "favorite": ("yes", "no"),
@@ -224,7 +284,23 @@ terms = st.sampled_from(sorted(VALUES)).flatmap(
     )
 )
 words = st.sampled_from(
-    ["img", "beach", "*0001*", "grösse", '"50%"', "nothing", "cafe", "anna", "*cat*", "東", "!!!", "a'b"]
+    [
+        "berlin",
+        '"new york"',
+        "*burg*",
+        "img",
+        "beach",
+        "*0001*",
+        "grösse",
+        '"50%"',
+        "nothing",
+        "cafe",
+        "anna",
+        "*cat*",
+        "東",
+        "!!!",
+        "a'b",
+    ]
 )
 queries = st.recursive(
     terms | words,

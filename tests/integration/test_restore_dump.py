@@ -21,6 +21,7 @@ import pytest
 from catalog.commands import execute
 from catalog.commands import layer as c
 from catalog.errors import CatalogTooNew, Conflict, InvalidValue
+from catalog.facts import Descriptive, FaceRegion
 from catalog.library import Library
 from catalog.store import check, dump_restore, migrations, volumes
 from catalog.store.db import ReaderPool, Writer, open_reader, open_writer
@@ -72,13 +73,31 @@ def names_of(library: Library) -> list[str]:
     return sorted(found)
 
 
+# Words in files, of which people say something as well: those of `random_layer` are among them.
+_FACE = FaceRegion("Cat", 0.1, 0.2, 0.3, 0.4)
+EMBEDDED = (
+    Descriptive(
+        title="From the file",
+        rating=2,
+        tags=("cat", "dog/cat", "from file/deep"),
+        people=("Cat",),
+        faces=(_FACE,),
+    ),
+    Descriptive(tags=("CAT", "a/b/Größe"), people=("z", "Somebody else"), creators=("Ada",)),
+    Descriptive(tags=("from file", "x" * 11_000), people=("cat", "été"), is_rejected=True),
+    Descriptive(people=("Größe",), faces=(FaceRegion(None, 0.5, 0.5, 0.1, 0.1),)),
+)
+
+
 def many_files() -> dict[str | bytes, FileSpec]:
     """Return clashing names, copies, pairs of RAW and JPEG, odd names: forty files."""
     files = varied_files()
     for number in range(8):
         body = b"copied" * (number + 3)
         day = f"2019-08-{7 + number % 3:02d}T10:00:{number:02d}"
-        files[f"a/IMG_{number % 4:04d}.JPG"] = FileSpec(captured=day, make="Canon", model="EOS 5D")
+        files[f"a/IMG_{number % 4:04d}.JPG"] = FileSpec(
+            captured=day, make="Canon", model="EOS 5D", facts={"descriptive": EMBEDDED[number % 4]}
+        )
         files[f"b/img_{number % 4:04d}.jpg"] = FileSpec(captured=day, make="CANON", model="eos 5d")
         files[f"copies/one/{number}.jpg"] = FileSpec(body=body, captured=day)
         files[f"copies/two/{number}.jpg"] = FileSpec(body=body, captured=day)
@@ -475,6 +494,10 @@ def _said(content: Any, name: str) -> Any:
     return said[-1]
 
 
+def _word(uid: str) -> dict[str, Any]:
+    return {"kind": "tag", "text": "from a file", "uid": uid}
+
+
 BROKEN = {
     "empty": lambda text: b"",
     "no JSON": lambda text: b"hello",
@@ -517,6 +540,16 @@ BROKEN = {
     "an album's order of words": lambda text: _changed(text, lambda d: _said(d, "album").update(value={"at": "x"})),
     "a stack of a list": lambda text: _changed(text, lambda d: _said(d, "stack").update(value=[])),
     "an unknown property": lambda text: text.replace(b'"property":"title"', b'"property":"mood"', 1),
+    "a date of no source": lambda text: _changed(
+        text, lambda d: _said(d, "date").update(element="0" * 26, value={"raw": "x", "local": None, "offset_min": None, "is_utc": False})
+    ),
+    "a date of half a document": lambda text: _changed(
+        text, lambda d: _said(d, "date").update(element="Takeout:photoTakenTime", value={"raw": "x"})
+    ),
+    "a word that means nothing": lambda text: _changed(text, lambda d: d["words"].append(_word("0" * 26))),
+    "a word of an album": lambda text: _changed(text, lambda d: d["words"].append(_word("0" * 26) | {"kind": "album"})),
+    "a word twice": lambda text: _changed(text, lambda d: d["words"].extend([_word(_thing(d, "tag")["uid"])] * 2)),
+    "a word of no text": lambda text: _changed(text, lambda d: d["words"].append(_word(_thing(d, "tag")["uid"]) | {"text": 5})),
     "an unknown volume": lambda text: text.replace(b'"volume":"Photos"', b'"volume":"Fotos"'),
 }  # fmt: skip
 
@@ -532,6 +565,27 @@ def test_what_is_no_good_dump_is_refused_and_changes_nothing(
         restored(fresh.writer, document)
     assert dump_of(fresh.writer, with_journal=True) == before
     fresh.close()
+
+
+def test_a_dump_without_its_words_has_them_looked_up_by_former_names(tmp_path: Path) -> None:
+    """As dumps of older versions are."""
+    facts = {"descriptive": Descriptive(tags=("holiday", "deep/er"), people=("Anna",))}
+    built = build_library(tmp_path, {"IMG_1.JPG": FileSpec(captured="2020-05-01T10:00:00", facts=facts)})
+    execute(built.writer, c.TagRename("holiday", "trips"), now_ns=FIRST_NS)
+    content = json.loads(dump_of(built.writer))
+    assert [(one["kind"], one["text"]) for one in content["words"]] == [
+        ("person", "Anna"),
+        ("tag", "deep/er"),
+        ("tag", "holiday"),
+    ]
+    wanted = dump_of(built.writer)
+    del content["words"]
+    fresh = fresh_library(built, tmp_path / "fresh", seed=1, is_scanned=True)
+    restored(fresh.writer, json.dumps(content).encode())
+    assert check.check(fresh.writer) == []
+    assert dump_of(fresh.writer) == wanted
+    fresh.close()
+    built.close()
 
 
 def test_a_history_that_leads_elsewhere_is_refused_and_the_rest_can_be_restored(

@@ -13,6 +13,7 @@ import pytest
 from catalog.commands import EditOptions, execute
 from catalog.commands.layer import (
     DateSet,
+    Rate,
     StackCover,
     StackMake,
     StackSplit,
@@ -73,13 +74,13 @@ class Shots:
     def _facts(self, path: bytes) -> Facts:
         values = dict(self.facts[path])
         local = values.pop("local")
-        live_id = values.pop("live_id", None)
+        identifiers = {name: values.pop(name) for name in ("live_id", "burst_id", "motion") if name in values}
         known = guess(path)
         assert known is not None
         return Facts(
             kind=known.kind, mime=known.mime, is_raw=known.is_raw,
             candidates=(DateCandidate(EXIF, local, local),) if local else (),
-            extra={"live_id": live_id} if live_id else {}, tier="deep", **values,
+            extra=identifiers, tier="deep", **values,
         )  # fmt: skip
 
     def do(self, command: Any, **options: Any) -> dict[str, Any]:
@@ -499,3 +500,68 @@ def _all_stacks(shots: Shots) -> list[dict[str, Any]]:
 
 def _names(one: dict[str, Any]) -> list[str]:
     return [item["name"] for item in one["members"]]
+
+
+# ---- identifiers that bytes tell
+
+
+def test_a_burst_of_an_identifier_is_one_stack_whatever_its_names_and_grows_frame_by_frame(
+    shots: Shots,
+) -> None:
+    for number in (3, 1, 2):
+        shots.take(f"a/IMG_{number}.JPG", f"2019-08-07T12:00:0{number}", burst_id="B")
+        shots.see()
+    shots.take("a/IMG_9.JPG", "2019-08-07T12:00:04", burst_id="C")
+    shots.see()
+    assert shots.mates("a/IMG_2.JPG") == ["IMG_3.JPG", "IMG_1.JPG", "IMG_2.JPG"]
+    assert shots.timeline() == ["IMG_3.JPG", "IMG_9.JPG"]
+    shots.do(StackSplit(shots.uid("a/IMG_2.JPG")))
+    assert shots.mates("a/IMG_1.JPG") == ["IMG_3.JPG", "IMG_1.JPG"]
+    shots.move("a/IMG_1.JPG", "b/IMG_1.JPG")
+    shots.see()
+    assert shots.mates("a/IMG_3.JPG") == []
+
+
+def test_what_else_the_cells_of_a_burst_hold_changes_nothing_about_it(shots: Shots) -> None:
+    for number in (1, 2):
+        shots.take(f"a/IMG_{number}.JPG", f"2019-08-07T12:00:0{number}", burst_id="B")
+    shots.see()
+    shots.take("a/IMG_1.DNG", "2019-08-07T12:00:01")
+    shots.take("a/IMG_1-edited.JPG", "2019-08-07T12:00:01")
+    shots.see()
+    assert shots.mates("a/IMG_2.JPG") == ["IMG_1.JPG", "IMG_2.JPG"]
+    shots.store.remove(b"a/IMG_1.DNG")
+    shots.see()
+    assert shots.mates("a/IMG_2.JPG") == ["IMG_1.JPG", "IMG_2.JPG"]
+
+
+def test_more_frames_than_a_burst_has_are_no_burst(shots: Shots) -> None:
+    for number in range(201):
+        shots.take(f"a/{number}.JPG", burst_id="B")
+    shots.see(hashes=False)
+    assert shots.mates("a/7.JPG") == []
+    assert len(shots.timeline()) == 201
+
+
+def test_still_and_movie_of_an_identifier_are_a_live_photo_and_motion_photos_stand_beside_them(
+    shots: Shots,
+) -> None:
+    shots.take("a/beach.HEIC", live_id="X")
+    shots.take("a/0001.MOV", live_id="X", duration_s=2.0)
+    shots.take("a/PXL.MP.jpg", motion=[1000, 2000])
+    shots.take("a/plain.jpg")
+    shots.see()
+    assert shots.mates("a/0001.MOV") == ["beach.HEIC", "0001.MOV"]
+    found = documents(
+        shots.store.writer, [shots.id("a/PXL.MP.jpg"), shots.id("a/beach.HEIC"), shots.id("a/plain.jpg")]
+    )
+    assert ["live" in one["types"] for one in found] == [True, True, False]
+    assert [any(view.startswith("Types/Live/") for view in one["views"]) for one in found] == [
+        True,
+        True,
+        False,
+    ]
+    assert [one["motion"] for one in found] == [True, False, False]
+    shots.do(Rate(shots.uid("a/PXL.MP.jpg"), 5))
+    (again,) = documents(shots.store.writer, [shots.id("a/PXL.MP.jpg")])
+    assert "live" in again["types"]

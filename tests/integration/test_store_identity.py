@@ -422,3 +422,13 @@ def test_files_that_change_names_in_one_scan_keep_their_titles_in_every_order_of
         assert catalog.check() == []
     finally:
         catalog.close()
+
+
+def test_the_pixel_hash_is_stored_and_equal_bytes_of_an_older_version_learn_it(catalog: StoreHarness) -> None:
+    older, _ = two_copies(catalog)
+    first, second = ingest.hash_due(catalog.writer, catalog.volume_id, 10)
+    ingest.record_hashes(catalog.writer, [HashResult(first, digest("same"))], catalog.now_ns)
+    assert catalog.writer.rows("SELECT pixel_hash FROM content WHERE hash IS NOT NULL") == [(None,)]
+    result = HashResult(second, digest("same"), pixel_hash=b"p" * 32)
+    ingest.record_hashes(catalog.writer, [result], catalog.now_ns)
+    assert catalog.writer.rows("SELECT asset_id, pixel_hash FROM content") == [(older, b"p" * 32)]

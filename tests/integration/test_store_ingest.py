@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from catalog.buckets import View
-from catalog.facts import DateCandidate, Facts, FactsResult, Finding
+from catalog.facts import READER_VERSION, DateCandidate, Facts, FactsResult, Finding
 from catalog.store import ingest, photos, volumes
-from catalog.store.renewal import derive_again
+from catalog.store.renewal import derive_again, read_again_after
 from catalog.values import SniffResult
 from store_harness import EXIF, StoreHarness
 
@@ -316,7 +316,7 @@ def test_facts_of_older_readers_are_due_again_and_the_photo_stays(
     shown = catalog.shown()
     assert len(shown) == 3
     assert ingest.renew_facts(catalog.writer) == 0
-    monkeypatch.setattr(ingest, "READER_VERSION", 2)
+    monkeypatch.setattr(ingest, "READER_VERSION", READER_VERSION + 1)
     assert ingest.renew_facts(catalog.writer) == 3
     assert ingest.renew_facts(catalog.writer) == 0
     assert (due(catalog), due(catalog, "deep")) == ([b"IMG_1.JPG", b"broken.jpg"], [b"IMG_2.CR2"])
@@ -324,3 +324,27 @@ def test_facts_of_older_readers_are_due_again_and_the_photo_stays(
     assert catalog.shown() == shown
     catalog.read_facts()
     assert due(catalog) == due(catalog, "deep") == []
+
+
+def test_what_an_older_exiftool_could_not_read_is_due_when_there_is_another_one(
+    catalog: StoreHarness,
+) -> None:
+    catalog.put(b"a.cr2", "x")
+    catalog.put(b"b.jpg", "y")
+    catalog.put(b"c.cr2", "z")
+    catalog.scan()
+    lacks = {b"a.cr2": "none", b"c.cr2": "13.58"}
+    for item in ingest.facts_due(catalog.writer, 10):
+        version = lacks.get(item.path)
+        findings = (Finding("exiftool", version, "only the header was read"),) if version else ()
+        record(catalog, FactsResult(item, dated("2019-08-07", findings=findings)))
+    writer = catalog.writer
+    assert due(catalog) == due(catalog, "deep") == []
+    assert read_again_after(writer, "exiftool", "first", lambda: None) == 0, "it does not answer: ask again"
+    assert read_again_after(writer, "exiftool", "first", lambda: "13.58") == 1
+    assert due(catalog, "deep") == [b"a.cr2"]
+    assert read_again_after(writer, "exiftool", "first", lambda: "13.60") == 0, (
+        "the same program is not asked"
+    )
+    assert read_again_after(writer, "exiftool", "second", lambda: "13.60") == 1
+    assert due(catalog, "deep") == [b"a.cr2", b"c.cr2"]

@@ -31,6 +31,7 @@ from daemon.volume_process.mounts import Mount, mount_of, parse_mount
 from daemon.volume_process.protocol import HashAnswer, Hello, TreeChange, Unchanged, WalkEnd, path_key
 from daemon.volume_process.starting import open_spare, start_volume_process
 from daemon.volume_session import VolumeSession, start_session
+from media_files import ExifSpec, jpeg, png
 from vfs.beneath import FileStamp, file_stamp
 from vfs.storage import memory
 
@@ -378,6 +379,26 @@ async def test_hashes_are_those_of_the_bytes_and_the_originals_keep_their_access
         answers = await hashed(session, files)
     assert [answer.digest for answer in answers] == [blake3(body).digest() for body in bodies.values()]
     assert {(tmp_path / name).stat().st_atime_ns for name in bodies} == {1}
+
+
+async def test_a_jpegs_pixels_are_hashed_beside_its_bytes_and_other_files_have_no_pixel_hash(
+    tmp_path: Path,
+) -> None:
+    bodies = {
+        "plain.jpg": jpeg(),
+        "tagged.jpg": jpeg(exif=ExifSpec(make="A")),
+        "cut.jpg": jpeg()[:-9],
+        "x.png": png(),
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).write_bytes(body)
+        os.utime(tmp_path / name, ns=(1, 1_000))
+    files = [(os.fsencode(name), file_stamp((tmp_path / name).stat())) for name in bodies]
+    async with open_session(tmp_path) as session:
+        plain, tagged, cut, other = await hashed(session, files)
+    assert plain.digest != tagged.digest
+    assert plain.pixel_digest == tagged.pixel_digest is not None
+    assert (cut.pixel_digest, other.pixel_digest) == (None, None)
 
 
 async def test_what_cannot_be_hashed_says_why(tmp_path: Path) -> None:

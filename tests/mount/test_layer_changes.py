@@ -25,6 +25,7 @@ from catalog.commands.layer import (
     LayerCommand,
     PersonAdd,
     PersonRename,
+    PlaceSet,
     Rate,
     SearchSave,
     StackMake,
@@ -63,6 +64,8 @@ def live(tmp_path) -> Iterator[Live]:
         ([AlbumAdd], AlbumDelete, [], ["Albums/Trip/Day/001.jpg", "Albums/Trip/Day", "Albums/Trip"]),
         ([], PersonAdd, ["People/Anna/2019/001.jpg"], []),
         ([PersonAdd], PersonRename, ["People/Berta/2019/001.jpg"], ["People/Anna/2019/001.jpg", "People/Anna"]),
+        ([], PlaceSet, ["Places/Italy/Lazio/Rome/001.jpg"], []),
+        ([PlaceSet], Hide, [], ["Places/Italy/Lazio/Rome/001.jpg", "Places/Italy/Lazio/Rome", "Places/Italy/Lazio", "Places/Italy"]),
         ([], Favorite, ["Favorites/001.jpg"], []),
         ([], Rate, ["Ratings/4/001.jpg"], []),
         ([Rate, Favorite, PersonAdd, TagAdd, AlbumAdd], TrashPut, ["Trash/{today}/001.jpg"],
@@ -94,7 +97,7 @@ def test_an_edit_is_seen_within_a_second(
         PersonRename: PersonRename("Anna", "Berta"), Favorite: Favorite(photos), Rate: Rate(photos, 4),
         TrashPut: TrashPut(photos), TrashRestore: TrashRestore(photos), Hide: Hide(photos), Undo: Undo(),
         DateSet: DateSet(photos, "1999-12-31"), StackMake: StackMake((*photos, live.uid("002.jpg"))),
-        SearchSave: SearchSave("Best", "rating>=4"),
+        SearchSave: SearchSave("Best", "rating>=4"), PlaceSet: PlaceSet(photos, 41.8902, 12.4922),
     }  # fmt: skip
     live.do(*(made[one] for one in before))
     live.drained()
@@ -146,7 +149,7 @@ def test_after_one_tag_no_other_name_is_asked_for(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [AlbumAdd, AlbumCreate, AlbumRename, DateSet, Describe, Favorite, Hide, PersonAdd, PersonRename, Rate, SearchSave,
+    [AlbumAdd, AlbumCreate, AlbumRename, DateSet, Describe, Favorite, Hide, PersonAdd, PersonRename, PlaceSet, Rate, SearchSave,
      StackMake, TagAdd, TagRename, TrashPut],
     ids=lambda command: command.__name__,
 )  # fmt: skip
@@ -156,7 +159,7 @@ def test_after_one_edit_no_other_name_is_asked_for(live: Live, command: type[Lay
     live.do(
         TagAdd((first, *rest), ("old/tag",)), AlbumAdd((first, *rest), "Old/Album", is_created=True), Rate((first, *rest), 3),
         PersonAdd((first, *rest), "Old"), Favorite((first, *rest)), TagAdd((other,), ("b",)), PersonAdd((other,), "Berta"),
-        AlbumCreate("B"),
+        AlbumCreate("B"), PlaceSet((first, *rest), 41.8902, 12.4922), PlaceSet((other,), 48.8584, 2.2945),
     )  # fmt: skip
     live.drained()
     one = (other,)
@@ -165,10 +168,10 @@ def test_after_one_edit_no_other_name_is_asked_for(live: Live, command: type[Lay
         DateSet: DateSet(one, "1999-12-31"), Describe: Describe(one, "said"), Favorite: Favorite(one), Hide: Hide(one),
         PersonAdd: PersonAdd(one, "New"), PersonRename: PersonRename("Berta", "Carla"), Rate: Rate(one, 3),
         SearchSave: SearchSave("Best", "rating>=3"), StackMake: StackMake((other, first)), TagAdd: TagAdd(one, ("old/tag",)),
-        TagRename: TagRename("b", "c"), TrashPut: TrashPut(one),
+        TagRename: TagRename("b", "c"), TrashPut: TrashPut(one), PlaceSet: PlaceSet(one, 41.8902, 12.4922),
     }  # fmt: skip
     folders = (DAY, "Types/Photos/2019", "Albums/Old/Album", "Tags/old/tag", "Tags/old/_all", "Ratings/3", "People/Old/2019",
-               "Favorites")  # fmt: skip
+               "Favorites", "Places/Italy/Lazio/Rome")  # fmt: skip
     paths = [live.place / folder / f"{number:03d}.jpg" for folder in folders for number in range(2, 8)]
 
     def look() -> None:

@@ -91,6 +91,25 @@ def test_what_is_said_on_the_command_line_is_a_folder_within_a_second(
     assert status_over_http(product, f"{path}/{photo['name']}") == 404
 
 
+def test_where_photos_were_taken_is_a_folder_on_every_face(product: Product) -> None:
+    found = product.found("country=iceland")
+    assert found, "the sample was taken there"
+    photo = found[0]
+    (path,) = [one for one in photo["views"] if one.startswith("Places/")]
+    place = photo["place"]
+    assert path == f"Places/Iceland/{place['region']}/{place['city']}/{photo['name']}"
+    assert (product.mountpoint / path).read_bytes() == (product.mountpoint / photo["views"][0]).read_bytes()
+    assert status_over_http(product, path) == 200
+    told = product.data("why", "place", photo["uid"])
+    assert (told["place"], told["position"], told["layer"]) == (place, photo["position"], "embedded")
+    product.run("place", "set", "--", "41.8902,12.4922", photo["uid"])
+    moved = product.mountpoint / "Places/Italy/Lazio/Rome" / photo["name"]
+    wait_until(moved.exists, what="the photo is in Rome", deadline_s=SEEN_S)
+    wait_until(lambda: not (product.mountpoint / path).exists(), what="and not in Iceland", deadline_s=SEEN_S)
+    product.run("undo")
+    wait_until((product.mountpoint / path).exists, what="it is back", deadline_s=SEEN_S)
+
+
 def test_every_path_that_is_told_of_a_photo_is_there(product: Product) -> None:
     """Whatever the views are called, and whoever tells: `show`, `find`, `why` and the file beside the photo."""
     photo = product.found()[0]

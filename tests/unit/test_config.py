@@ -85,10 +85,9 @@ def test_the_file_overrides_the_default_and_the_environment_overrides_the_file(t
 
 def test_every_key_can_be_set_from_the_environment(tmp_path: Path) -> None:
     samples = {int: "1", bool: "no", str: "info", tuple: "", type(None): ""}
+    own = {"thumbnails.sizes": "100, 200", "previews.cache_max": "800 MiB"}
     for key in KEYS.values():
-        text = samples[type(key.default)]
-        if key.name == "thumbnails.sizes":
-            text = "100, 200"
+        text = own.get(key.name, samples[type(key.default)])
         load_config(None, {key.env: text})
     config = load_config(None, {"GLASSINE_THUMBNAILS_SIZES": "100, 200", "GLASSINE_TRASH_AUTO_PURGE": "off"})
     assert config.thumbnails.sizes == (100, 200)
@@ -138,6 +137,21 @@ def test_a_file_that_cannot_be_read_is_an_error_not_a_default(tmp_path: Path) ->
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(place(tmp_path, None), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("5 GB", 5 * 10**9), ("1.5 GiB", 3 * 2**29), ("800mb", 8 * 10**8), ("0", 0), ("12 b", 12)],
+)
+def test_a_size_is_a_number_and_a_unit(tmp_path: Path, text: str, wanted: int) -> None:
+    config = load_config(place(tmp_path, f'[previews]\ncache_max = "{text}"\n'), {})
+    assert config.previews.cache_most_bytes == wanted
+
+
+@pytest.mark.parametrize("text", ['"5"', '"lots"', '"-1 GB"', '"5 XB"', "5", "true", '""'])
+def test_a_size_without_a_unit_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="cache_max"):
+        load_config(place(tmp_path, f"[previews]\ncache_max = {text}\n"), {})
 
 
 def test_a_view_can_be_renamed_or_switched_off(tmp_path: Path) -> None:

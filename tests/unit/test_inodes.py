@@ -33,6 +33,21 @@ def test_pairs_survive_packing(kind, row, year):
     assert inodes.unpack_pair(inodes.unpack(inodes.pack_pair(kind, row, year)).key) == (row, year)
 
 
+@given(st.sampled_from([kind for kind in Kind if kind is not Kind.MIRROR]), st.integers(0, 2**55 - 1))
+def test_a_mirrored_folder_is_told_from_its_number_alone(kind, key):
+    number = inodes.pack(Kind.MIRROR, inodes.pack(kind, key))
+    assert number < 2**63
+    assert inodes.unpack(number) == (Kind.MIRROR, inodes.pack(kind, key))
+    assert not inodes.is_file(number)
+
+
+@given(st.integers(1, 2**48), st.sampled_from(inodes.THUMB_SLOTS))
+def test_previews_survive_packing(content_id, slot):
+    number = inodes.pack_thumb(content_id, slot)
+    assert inodes.is_file(number)
+    assert inodes.unpack_thumb(inodes.unpack(number).key) == (content_id, slot)
+
+
 def test_a_year_folder_and_the_folder_of_its_undated_months_differ():
     assert inodes.pack_date(DateLevel.YEAR, 2019_00_00) != inodes.pack_date(DateLevel.DAY, 2019_00_00)
 
@@ -55,11 +70,13 @@ def test_numbers_of_today_are_the_numbers_of_the_first_release():
         "FIXED": 0, "CONTENT": 1, "LOCATION": 2, "DIRECTORY": 3, "VOLUME": 4, "TIMELINE": 5, "RECENT": 6,
         "TYPES": 7, "CAMERAS": 8, "BY_ID": 9, "META": 10, "ALBUM": 11, "TAG": 12, "PERSON": 13, "RATING": 14, "STACK": 15,
         "TRASH": 16, "SEARCHES": 17, "SEARCH": 18, "MEMORIES": 19, "OFFLINE": 20,
+        "PLACE": 21, "THUMB": 22, "PREVIEW": 23, "MIRROR": 128,
     }  # fmt: skip
     assert {fixed.name: int(fixed) for fixed in Fixed} == {
         "ROOT": 1, "TIMELINE": 2, "UNDATED": 3, "RECENT": 4, "TYPES": 5, "CAMERAS": 6, "ORIGINALS": 7, "SERVICE": 8,
         "SERVICE_BY_ID": 9, "STATUS": 10, "VERSION": 11, "ALBUMS": 12, "TAGS": 13, "PEOPLE": 14, "FAVORITES": 15,
         "RATINGS": 16, "STACKS": 17, "TRASH": 18, "SEARCHES": 19, "SEARCH": 20, "MEMORIES": 21, "OFFLINE": 22,
+        "PLACES": 23, "PREVIEWS": 24,
     }  # fmt: skip
 
 
@@ -70,6 +87,6 @@ def test_tags_survive_packing(row, sub):
 
 def test_names_may_be_kept_but_in_the_dynamic_views():
     fleeting = {kind for kind in Kind if inodes.is_fleeting(inodes.pack(kind, 1))}
-    assert fleeting == {Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE}
+    assert fleeting == {Kind.SEARCHES, Kind.SEARCH, Kind.MEMORIES, Kind.OFFLINE, Kind.MIRROR}
     fixed = {one for one in Fixed if inodes.is_fleeting(inodes.pack(Kind.FIXED, one))}
-    assert fixed == {Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE}
+    assert fixed == {Fixed.SEARCHES, Fixed.SEARCH, Fixed.MEMORIES, Fixed.OFFLINE, Fixed.PREVIEWS}

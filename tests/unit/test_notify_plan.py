@@ -11,7 +11,7 @@ from catalog.buckets import Bucket, View
 from catalog.changes import KINDS, Change
 from vfs.fuse_border import Activity
 from vfs.fuse_notify import KernelNotifier, Plan, Planner
-from vfs.inodes import ROOT, DateLevel, Fixed, Kind, pack, pack_date
+from vfs.inodes import ROOT, THUMB_SLOTS, DateLevel, Fixed, Kind, pack, pack_date, pack_thumb
 from vfs.views.contract import Step
 from vfs.views.originals import ORIGINALS
 from vfs.views.timeline import TIMELINE, TimelineView
@@ -78,8 +78,9 @@ def test_a_folder_of_a_view_that_this_program_does_not_know_is_no_matter_of_the_
     assert plan("dir+", "99:0", b"x") == Plan()
 
 
-def test_a_photo_refreshes_its_own_number_only():
-    assert plan("photo", "77") == Plan(files={pack(Kind.CONTENT, 77): None})
+def test_a_photo_refreshes_its_own_numbers_only():
+    own = [pack(Kind.CONTENT, 77), pack(Kind.PREVIEW, 77), *(pack_thumb(77, slot) for slot in THUMB_SLOTS)]
+    assert plan("photo", "77") == Plan(files=dict.fromkeys(own))
 
 
 @pytest.mark.parametrize("kind", ["orig+", "orig-"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalog.errors import InvalidQuery
 from catalog.query import TextMatch, camera_texts, parse
 from catalog.query.predicate import distance_km
 
@@ -219,3 +220,38 @@ def test_nothing_said_is_none_of_it() -> None:
     ):  # fmt: skip
         assert not holds(text), text
     assert holds("rating=none favorite=no")
+
+
+SETTINGS = {
+    **DOCUMENT,
+    "exposure": {"iso": 1600, "f_number": 2.8, "time_s": 0.01667, "focal_mm": 50},
+    "creator": "Ada; Grace",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iso=1600", "iso>=800", "aperture=2.8", "aperture=f/2.8", "aperture=f/1.4..f/4", "shutter=1/60", "shutter=1/60s", "shutter<=1/60",
+        "shutter=1/125..1/30", "-shutter>1/60", "-shutter<1/60", "focal=50", "focal=50mm", "focal=24mm..70mm", "creator=grace", "has:creator",
+    ],
+)  # fmt: skip
+def test_what_a_camera_was_set_to_holds_however_it_is_written(text: str) -> None:
+    assert holds(text, SETTINGS)
+    assert holds(f"-({text})", BARE) or text.startswith("-")
+
+
+@pytest.mark.parametrize(
+    "text", ["shutter=1/0", "shutter=fast", "focal=mm", "aperture=f/", "iso=1/2", "shutter>1/2..1"]
+)
+def test_what_no_camera_can_be_set_to_is_refused(text: str) -> None:
+    with pytest.raises(InvalidQuery):
+        holds(text)
+
+
+def test_what_is_in_a_file_beside_its_picture() -> None:
+    assert holds("is:motion is:animated is:hdr", {**DOCUMENT, "motion": True, "frames": 7, "gain_map": True})
+    assert holds(
+        "-is:motion -is:animated -is:hdr", {**DOCUMENT, "motion": False, "frames": 1, "gain_map": False}
+    )
+    assert holds("-is:motion -is:animated -is:hdr", BARE)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from catalog.ids import AssetId, VolumeId
 from catalog.media_types import guess
-from catalog.stacks import Candidate, Group, cell_of, cover_rank, group, twin_of
+from catalog.stacks import Candidate, Group, cell_of, cover_rank, group, identifier_of, twin_of
 from catalog.stacks.names import family_of, form_of
 
 VOLUME = VolumeId(1)
@@ -27,6 +27,7 @@ def one(
     *,
     duration_s: float | None = None,
     live_id: str | None = None,
+    burst_id: str | None = None,
     offset_min: int | None = None,
     precision: str | None = None,
 ) -> Candidate:
@@ -39,6 +40,7 @@ def one(
         AssetId(0), VOLUME, directory.encode(), name.encode(), known.kind if known else "photo",
         is_raw=bool(known and known.is_raw), local=local, precision=precision or exact, offset_min=offset_min,  # type: ignore[arg-type]
         make=make or None, model=model or None, duration_s=duration_s, live_id=live_id,
+        burst_id=burst_id,
     )  # fmt: skip
 
 
@@ -182,6 +184,14 @@ UNITED: dict[str, tuple[list[Candidate], list[tuple[str, ...]]]] = {
             one("a/J.MOV", live_id="X"),
         ],
         [("live", "a/I.HEIC", "a/I.MOV"), ("live", "a/J.HEIC", "a/J.MOV")],
+    ),
+    "burst by identifier whatever the names": (
+        [one(f"a/IMG_{1000 + n}.JPG", n * 0.1, burst_id="B") for n in (1, 0, 2)],
+        [("burst", "a/IMG_1001.JPG", "a/IMG_1000.JPG", "a/IMG_1002.JPG")],
+    ),
+    "burst by identifier, names that only differ by a mark": (
+        [one("a/I.JPG", 0, burst_id="B"), one("a/I (1).JPG", 3, burst_id="B"), one("a/I.DNG", 0)],
+        [("burst", "a/I.JPG", "a/I (1).JPG", "a/I.DNG")],
     ),
     "apple edit": (
         [one("a/IMG_4120.JPG"), one("a/IMG_E4120.JPG")],
@@ -350,6 +360,15 @@ NEITHER: dict[str, list[Candidate]] = {
         one("a/J.MOV", live_id="X"),
         one("a/K.MOV", live_id="X"),
     ],
+    "identifier of a burst, two cameras": [
+        one("a/A.JPG", 0, burst_id="B"),
+        one("a/B.JPG", 1, PIXEL, burst_id="B"),
+    ],
+    "identifier of a burst, no cameras": [one(f"a/{n}.JPG", 0, "", burst_id="B") for n in "AB"],
+    "identifier of a burst, unknown clock": [one(f"a/{n}.JPG", None, burst_id="B") for n in "AB"],
+    "identifier of a burst, an hour apart": [one(f"a/{n}.JPG", n * 3600, burst_id="B") for n in range(2)],
+    "identifier of a burst in two folders": [one(f"{n}/I.JPG", 0, burst_id="B") for n in "ab"],
+    "identifier that a whole folder has": [one(f"a/{n}.JPG", 0, burst_id="B") for n in range(201)],
     "burst of two cameras": [
         one("a/20200101_120000_001.jpg", 0, "samsung A"),
         one("a/20200101_120000_002.jpg", 0, "samsung B"),
@@ -386,6 +405,15 @@ def test_the_stronger_key_takes_a_file_from_the_weaker() -> None:
     assert stacked(by_name, movie, still) == [("live", "a/beach.HEIC", "a/I.MOV")]
 
 
+def test_a_live_photo_of_a_burst_belongs_to_its_movie() -> None:
+    still, movie = one("a/A.HEIC", live_id="X", burst_id="B"), one("a/B.MOV", live_id="X")
+    frames = [one(f"a/{name}.HEIC", 1, burst_id="B") for name in "CD"]
+    assert stacked(still, movie, *frames) == [
+        ("live", "a/A.HEIC", "a/B.MOV"),
+        ("burst", "a/C.HEIC", "a/D.HEIC"),
+    ]
+
+
 def test_an_ambiguous_edit_leaves_the_raw_pair_whole() -> None:
     pair = [one("a/D.NEF", 0.25, NIKON), one("a/D.JPG", 0.25, NIKON)]
     rival = [one("a/D (1).JPG", 0.75, NIKON), one("a/D-edited.jpg", 0, NIKON)]
@@ -409,7 +437,9 @@ def test_evidence_tells_rule_members_and_distance() -> None:
 def test_whoever_a_rule_unites_shares_a_cell_or_a_twin() -> None:
     for candidates, _ in UNITED.values():
         cells = {cell_of(VOLUME, candidate.directory, candidate.name) for candidate in candidates}
-        twins = {twin_of(VOLUME, candidate.directory, candidate.live_id) for candidate in candidates}
+        twins = {
+            twin_of(VOLUME, one.directory, identifier_of(one.live_id, one.burst_id)) for one in candidates
+        }
         assert len(cells - {None}) == 1 or len(twins - {None}) == 1, candidates
 
 

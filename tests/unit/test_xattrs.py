@@ -10,12 +10,13 @@ from vfs import xattrs
 
 EMPTY = {
     "mime": None, "uid": None, "hash": None, "capture": None, "locations": [], "title": None, "description": None, "rating": None,
-    "label": None, "favorite": False, "tags": [], "albums": [], "people": [], "trashed_at": None,
+    "label": None, "favorite": False, "tags": [], "albums": [], "people": [], "place": None, "trashed_at": None,
 }  # fmt: skip
 ORGANISED = EMPTY | {
     "mime": "image/jpeg", "uid": "u" * 26, "hash": "ab", "capture": {"local": "2019-08", "source": "user"},
     "locations": [{"volume": "NAS", "state": "present"}, {"volume": "B", "state": "offline"}],
     "title": "Am See", "description": "Größe\nzwei", "rating": 4, "label": "red", "favorite": True,
+    "place": {"country": "Germany", "region": "Brandenburg", "city": "Potsdam"},
     "tags": ["animals/cat", "one, two"], "albums": ["Trip/Day 1"], "people": ["Anna"], "trashed_at": "2026-11-20T00:00:00Z",
 }  # fmt: skip
 
@@ -47,6 +48,7 @@ def test_what_is_said_is_in_the_attributes():
         "user.glassine.tags": '["animals/cat", "one, two"]',
         "user.glassine.albums": '["Trip/Day 1"]',
         "user.glassine.people": '["Anna"]',
+        "user.glassine.place": "Potsdam, Brandenburg, Germany",
         "user.glassine.trashed": "2026-11-20T00:00:00Z",
     }
 

@@ -1,7 +1,7 @@
 """`.glassine/`: what programs ask for. Found by name, not listed in the root.
 
-`by-id/<uid>/original` and `meta.json` for every photo ever known (old uids of merged photos too; by-id lists
-nothing, since nobody wants a million folders), `status.json` (the command line finds the library by it), `version`.
+`by-id/<uid>/original` and `meta.json` for every photo ever known, and what is embedded in it (`vfs.views.preview_nodes`;
+old uids of merged photos too; by-id lists nothing, since nobody wants a million folders), `status.json` (the command line finds the library by it), `version`.
 Generated files are made when they are looked at and again when they are opened: size and bytes of one open agree.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from catalog.errors import NotFound
 from catalog.ids import AssetId
 from catalog.store import changes, listing, photos, progress
 from catalog.store.db import Reader
@@ -23,6 +25,7 @@ from vfs.options import ViewPaths
 from vfs.views.contract import missing, page
 from vfs.views.folders import decoded, fixed_node, photo_node
 from vfs.views.originals import shown_volumes
+from vfs.views.preview_nodes import SLOT_BY_NAME, preview_node, thumb_node
 
 SERVICE = pack(Kind.FIXED, Fixed.SERVICE)
 BY_ID = pack(Kind.FIXED, Fixed.SERVICE_BY_ID)
@@ -72,6 +75,8 @@ class ServiceView:
             return fixed_node(inode, self._served.created_ns)
         if at.kind is Kind.BY_ID:
             return fixed_node(inode, _photo(reader, at.key).ctime_ns)
+        if at.kind in (Kind.THUMB, Kind.PREVIEW):
+            return preview_node(reader, at)
         return self._generated(reader, at)
 
     def lookup(self, reader: Reader, at: Unpacked, name: bytes, viewer: Viewer) -> Node:
@@ -81,7 +86,7 @@ class ServiceView:
                 return photo_node(_photo(reader, at.key))
             if name == META_NAME:
                 return self._generated(reader, Unpacked(Kind.META, at.key))
-            raise missing(name)
+            return self._preview(reader, at, name)
         if pack(*at) == BY_ID:
             row = listing.photo_by_uid(reader, decoded(name))
             if row is None:
@@ -94,13 +99,13 @@ class ServiceView:
     def children(self, reader: Reader, at: Unpacked, viewer: Viewer, after: int, limit: int) -> list[Entry]:
         """Return what the folder shows; nothing for by-id."""
         if at.kind is Kind.BY_ID:
-            names = [ORIGINAL_NAME, META_NAME]
+            names = [ORIGINAL_NAME, META_NAME, *SLOT_BY_NAME]
         else:
             names = [] if pack(*at) == BY_ID else list(_BY_NAME)
-        entries = [
-            Entry(name, number, self.lookup(reader, at, name, viewer))
-            for number, name in enumerate(names, start=1)
-        ]
+        entries = []
+        for number, name in enumerate(names, start=1):
+            with suppress(NotFound):  # nothing is embedded for the slot
+                entries.append(Entry(name, number, self.lookup(reader, at, name, viewer)))
         return page(entries, after, limit)
 
     def parent(self, reader: Reader, at: Unpacked) -> Inode:
@@ -138,6 +143,13 @@ class ServiceView:
             is_generated=True,
         )
         return node, body
+
+    def _preview(self, reader: Reader, at: Unpacked, name: bytes) -> Node:
+        slot = SLOT_BY_NAME.get(name)
+        node = None if slot is None else thumb_node(reader, _photo(reader, at.key).content_id, slot)
+        if node is None:
+            raise missing(name)
+        return node
 
     def _generated(self, reader: Reader, at: Unpacked) -> Node:
         return self.generated(reader, at)[0]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from catalog.buckets import View as BucketView
 from catalog.zones import local_day
-from vfs.inodes import Fixed, Kind, Unpacked, pack
+from vfs.inodes import Fixed, Kind, Unpacked, pack, unpack
 from vfs.options import TreeOptions
 from vfs.views.cameras import cameras_view
 from vfs.views.contract import LabelledView, StaticView, View, missing
@@ -20,7 +20,10 @@ from vfs.views.nested import albums_view
 from vfs.views.offline import OfflineView
 from vfs.views.originals import OriginalsView
 from vfs.views.people import PeopleView
+from vfs.views.places import PlacesView
+from vfs.views.previews import PreviewsView
 from vfs.views.recent import RecentView
+from vfs.views.root import RootNames
 from vfs.views.search import SearchView
 from vfs.views.searches import SearchesView
 from vfs.views.service import ServiceView
@@ -77,6 +80,7 @@ class ViewTable:
             ),
         )
         self._add_others(OriginalsView(created_ns), service)
+        self._add_previews(RootNames(options.names))
 
     def view(self, at: Unpacked) -> View:
         """Return the view that answers for a number; NotFound if there is none (the root included)."""
@@ -99,6 +103,7 @@ class ViewTable:
         self._add(BucketView.ALBUMS, Fixed.ALBUMS, Kind.ALBUM, albums)
         self._add(BucketView.TAGS, Fixed.TAGS, Kind.TAG, tags)
         self._add(BucketView.PEOPLE, Fixed.PEOPLE, Kind.PERSON, people)
+        self._add(BucketView.PLACES, Fixed.PLACES, Kind.PLACE, PlacesView())
         self._add(BucketView.FAVORITES, Fixed.FAVORITES, None, FavoritesView())
         self._add(BucketView.RATINGS, Fixed.RATINGS, Kind.RATING, ratings_view())
         self._add(BucketView.STACKS, Fixed.STACKS, Kind.STACK, StacksView())
@@ -113,9 +118,23 @@ class ViewTable:
     def _add_others(self, originals: OriginalsView, service: ServiceView) -> None:
         self._by_fixed[Fixed.ORIGINALS] = originals
         self._by_kind |= dict.fromkeys([Kind.VOLUME, Kind.DIRECTORY, Kind.LOCATION], originals)
-        self._by_kind |= dict.fromkeys([Kind.BY_ID, Kind.META], service)
+        self._by_kind |= dict.fromkeys([Kind.BY_ID, Kind.META, Kind.THUMB, Kind.PREVIEW], service)
         own = [Fixed.SERVICE, Fixed.SERVICE_BY_ID, Fixed.STATUS, Fixed.VERSION]
         self._by_fixed |= dict.fromkeys(own, service)
+
+    def _add_previews(self, names: RootNames) -> None:
+        """Mirror the static views, but for the trash."""
+        shown = {fixed: view for fixed, view in self.static.values() if fixed is not Fixed.TRASH}
+        roots = [entry for entry in names.listed() if unpack(entry[1]).key in shown]
+
+        def mirrored(at: Unpacked) -> View:
+            view = self.view(at)
+            if not any(view is one for one in shown.values()):
+                raise missing(f"inode {pack(*at):x}")
+            return view
+
+        previews = PreviewsView(roots, mirrored)
+        self._by_fixed[Fixed.PREVIEWS] = self._by_kind[Kind.MIRROR] = previews
 
     def _add(self, bucket_view: BucketView, fixed: Fixed, kind: Kind | None, view: StaticView) -> None:
         self.static[bucket_view] = (fixed, view)
