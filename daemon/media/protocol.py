@@ -8,6 +8,7 @@ item". Bytes from a worker are not trusted: it parses untrusted files, so everyt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -44,6 +45,7 @@ class WorkerClass:
 NORMAL = WorkerClass("normal", 1024 * _MIB, 20.0, 15.0, 30, MAX_NORMAL_PIXELS)
 HEAVY = WorkerClass("heavy", 2048 * _MIB, 120.0, 100.0, 150, MAX_HEAVY_PIXELS)
 CLASSES = {one.name: one for one in (NORMAL, HEAVY)}
+_MOST_WHOLE = 1 << 31
 # The error of a result that never leaves the pool: another class shall read the file.
 NOT_MY_CLASS = "heavy"
 
@@ -131,9 +133,24 @@ def decode_answer(message: object, item: WorkItem) -> FactsResult:
             raise FrameError("a media worker answered nonsense")
         return FactsResult(
             item,
-            facts=facts_from_json(facts) if facts is not None else None,
+            facts=_checked(facts_from_json(facts)) if facts is not None else None,
             finding=Finding(*map(str, finding)) if finding is not None else None,
             error=str(error) if error is not None else None,
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise FrameError("a media worker answered nonsense") from error
+
+
+def _checked(facts: Facts) -> Facts:
+    """Return the facts, whose columns the catalog can hold; raises ValueError or TypeError for others."""
+    if facts.kind not in (None, "photo", "video", "audio") or not isinstance(facts.mime, str):
+        raise ValueError("no kind of media")
+    if any(
+        one is not None and not 0 < int(one) < _MOST_WHOLE
+        for one in (facts.width, facts.height, facts.orientation)
+    ):
+        raise ValueError("no size")
+    measures = (facts.duration_s, facts.lat, facts.lon, facts.alt)
+    if not all(one is None or math.isfinite(one) for one in measures):
+        raise ValueError("no measure")
+    return facts
