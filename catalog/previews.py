@@ -1,17 +1,18 @@
 """Previews: which embedded picture serves which size, how it is made upright, and where its copy lies. Pure.
 
 A preview is a slice of the original, with a short EXIF segment in front where the original is turned and the slice does
-not say so itself: its size is known without opening anything, and nothing is decoded. Knows no SQL and no tree.
+not say so itself: its size is known without opening anything, and nothing is decoded. Where the only slices are too small
+or too large for a size, one is made from the large one, once, into the cache (`Plan`). Knows no SQL and no tree.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from catalog.facts import Preview
+from catalog.facts import Facts, Preview
 
 # Long edges, in pixels, of what file managers and phones ask for; 0 = the largest that is embedded.
 SMALL, LARGE, LARGEST = 256, 1024, 0
@@ -21,6 +22,12 @@ MOVIE = -1  # the movie of a motion photo
 LEAST_LARGE_PX = 640
 # What is served for 256 pixels, and what is copied into the cache: more is no thumbnail, and a NAS would read all of it.
 SLICE_MOST_BYTES = 2 * 1024 * 1024
+# An embedded JPEG of more bytes than this is not decoded to make it smaller.
+SCALED_MOST_BYTES = 64 * 1024 * 1024
+# No picture that was made has more: 1024 x 1024 pixels of noise are 1 MB, the workers' answers hold no more than this.
+MADE_MOST_BYTES = 4 * 1024 * 1024
+# The long edge of a picture that was made: what a decoder gave is served for 256 pixels as it is, if it is not a large one.
+MADE_MOST_PX = {SMALL: LEAST_LARGE_PX - 1, LARGE: LARGE}
 # Origins whose bytes are a JPEG that lies in the file.
 _SLICES = frozenset({"exif", "mpf", "raw", "psd", "cover"})
 # Smaller ones are no help to anybody.
@@ -42,6 +49,52 @@ class Chosen(NamedTuple):
     orientation: int
 
 
+class Plan(NamedTuple):
+    """What previews a content has, and what is to be made of them; follows from its facts and the size of its file.
+
+    Attributes:
+        rows: slices and the movie, by slot: what is shown as long as nothing is made.
+        scaled: slots that a worker makes from `source`, smallest first; empty = none.
+        source: the slice that they are made from.
+        decoded: (orientation, whether it is a RAW) where only a decoder of the whole file gives a picture, else None.
+    """
+
+    rows: tuple[Chosen, ...]
+    scaled: tuple[int, ...] = ()
+    source: Chosen | None = None
+    decoded: tuple[int, bool] | None = None
+
+    @property
+    def is_making(self) -> bool:
+        """Whether something is made; else slices are copied at most."""
+        return bool(self.scaled) or self.decoded is not None
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is anything to be copied or made."""
+        return self.is_making or any(one.slot != MOVIE for one in self.rows)
+
+    @property
+    def copied(self) -> tuple[Chosen, ...]:
+        """The slices that are copied into the cache."""
+        return tuple(kept_apart(one for one in self.rows if one.slot not in self.scaled))
+
+    def with_made(self, made: Iterable[Chosen]) -> list[Chosen]:
+        """Return the rows with what was made in place of slices; what is not wanted (any more) is not in them."""
+        by_slot = {one.slot: one for one in made if one.slot != LARGEST}
+        if not self.wants(set(by_slot)):
+            return list(self.rows)
+        if self.decoded is not None:
+            by_slot[LARGEST] = by_slot[max(by_slot)]._replace(slot=LARGEST)
+        return sorted({**{one.slot: one for one in self.rows}, **by_slot}.values())
+
+    def wants(self, slots: set[int]) -> bool:
+        """Tell whether pictures of exactly these slots are what is to be made."""
+        if self.decoded is not None:
+            return SMALL in slots and slots <= set(SIZES)
+        return bool(slots) and slots == set(self.scaled)
+
+
 class Picture(NamedTuple):
     """What is known of the photo itself: stored pixels (None = unknown), EXIF orientation, size of its file."""
 
@@ -49,6 +102,16 @@ class Picture(NamedTuple):
     height: int | None
     orientation: int | None
     size_bytes: int
+
+
+def plan(facts: Facts, size_bytes: int) -> Plan:
+    """Return what previews a content has; `size_bytes` is that of its file."""
+    slices = choose(facts.previews, Picture(facts.width, facts.height, facts.orientation, size_bytes))
+    movie = movie_of(facts.extra.get("motion"), size_bytes)
+    rows = tuple(sorted([*slices, *([movie] if movie is not None else [])]))
+    if needs_making(facts.previews, is_raw=facts.is_raw, has_slice=bool(slices)):
+        return Plan(rows, decoded=(facts.orientation or 1, facts.is_raw))
+    return Plan(rows, *_scaling({one.slot: one for one in slices}))
 
 
 def choose(previews: Iterable[Preview], picture: Picture) -> list[Chosen]:
@@ -111,6 +174,20 @@ def upright(jpeg: bytes, orientation: int) -> bytes:
     return prefix + jpeg[len(_SOI) :] if prefix else jpeg
 
 
+def kept_apart(chosen: Iterable[Chosen]) -> list[Chosen]:
+    """Return those whose bytes have a file in the cache of their own: both sizes, equal ones once, none too large."""
+    found: list[Chosen] = []
+    for one in chosen:
+        if one.slot in SIZES and (one.offset is None or one.length <= SLICE_MOST_BYTES):
+            found += [] if any(is_same_bytes(one, other) for other in found) else [one]
+    return found
+
+
+def is_same_bytes(one: Chosen, other: Chosen) -> bool:
+    """Tell whether two slots of a content show the same bytes."""
+    return one[1:] == other[1:]
+
+
 def cached_path(directory: Path, digest: bytes, slot: int) -> Path:
     """Return where the cache keeps what is shown for a slot of these bytes."""
     name = digest.hex()
@@ -120,6 +197,25 @@ def cached_path(directory: Path, digest: bytes, slot: int) -> Path:
 def previews_dir(cache_dir: Path) -> Path:
     """Return where previews lie in a library's cache."""
     return cache_dir / "previews"
+
+
+def _scaling(slices: Mapping[int, Chosen]) -> tuple[tuple[int, ...], Chosen | None]:
+    """Return the slots to be made from a slice of megabytes, and that slice.
+
+    For 1024 pixels one is made where nothing smaller than megabytes serves it: it would come from the volume at each look.
+    For 256 pixels one is made where all that is small enough has less.
+    """
+    source = slices.get(LARGE) or slices.get(LARGEST)
+    if source is None or not SLICE_MOST_BYTES < source.length <= SCALED_MOST_BYTES:
+        return (), None
+    small_px = _edge_px(slices.get(SMALL))
+    is_small_wanted = small_px < SMALL and small_px < _edge_px(source)
+    wanted = tuple(slot for slot, is_it in ((SMALL, is_small_wanted), (LARGE, LARGE in slices)) if is_it)
+    return (wanted, source) if wanted else ((), None)
+
+
+def _edge_px(chosen: Chosen | None) -> int:
+    return 0 if chosen is None else max(chosen.width, chosen.height)
 
 
 def _is_slice(preview: Preview, picture: Picture) -> bool:

@@ -23,8 +23,8 @@ import trio
 from catalog.errors import VolumeOffline
 from catalog.facts import FactsResult, Tier
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
+from catalog.store import file_cells, neighbours, sidecars
 from catalog.store import ingest as store
-from catalog.store import neighbours, sidecars
 from catalog.store.db import Writer
 from catalog.values import HashResult, SniffResult, Volume, WorkItem
 from daemon.bell import Bell
@@ -263,12 +263,19 @@ class Ingest:
         while items := await self._sidecars_due(volume, after):
             after = items[-1].location_id
             results = await self._reader.read(items)
-            for start in range(0, len(results), sidecars.BATCH):
-                await self._writer.run_batch(_record_sidecars, results[start : start + sidecars.BATCH])
+            await self._note_files_beside([item.location_id for item in items])
+            for batch in sidecars.batches(results):
+                await self._writer.run_batch(_record_sidecars, batch)
             self.progress(volume.id).sidecars += sum(result.error is None for result in results)
             self.progress(volume.id).failed += sum(result.error is not None for result in results)
             await self._ask_the_volume(volume, {result.error for result in results})
         return after is not None
+
+    async def _note_files_beside(self, location_ids: list[LocationId]) -> None:
+        """Have all names beside these sidecars known, in slices: else the first batch of a large folder would do it all."""
+        if not await self._writer.read(file_cells.is_filled, location_ids):
+            while await self._writer.run_batch(file_cells.fill_beside, location_ids):
+                pass
 
     async def _sidecars_due(self, volume: Volume, after: LocationId | None) -> list[WorkItem]:
         return await self._writer.read(
@@ -321,6 +328,7 @@ class Ingest:
     # ---- hashes
 
     async def _hash_for_ever(self, volume: Volume) -> None:
+        did_work = False
         while True:
             ring = self._bell.rings
             if await self._due(volume, "header", 1, None):
@@ -332,10 +340,16 @@ class Ingest:
                 continue
             items = await self._hashes_due(volume)
             if not items:
+                if did_work:
+                    # Hashes told whose files these are, and so whose sidecars; who reads those may sleep by now.
+                    did_work = False
+                    self._bell.ring()
+                    continue
                 next_ns = await self._writer.read(store.next_hash_ns, volume.id)
                 self._look_again_at(volume, next_ns)
                 await self._rest(volume, "hash", ring)
                 continue
+            did_work = True
             for part in cut_by_bytes(items, lambda item: len(item.path)):
                 await self._hash(volume, part)
 

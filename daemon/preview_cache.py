@@ -51,6 +51,10 @@ class PreviewCache:
         """Whether something must go."""
         return self.used_bytes > self.most_bytes
 
+    def is_lost(self) -> bool:
+        """Tell whether somebody removed all of it."""
+        return self.used_bytes > 0 and not self._directory.exists()
+
     def measure(self) -> None:
         """Count what is there, and remove what a kill left half written."""
         self.used_bytes = 0

@@ -3,7 +3,8 @@
 When facts and hash of a photo are known, a media worker is asked for its pictures, and they are written into the library's
 cache. That is a convenience: whatever fails here is a row with the versions that failed, or is tried later, and holds up
 nothing else. A full cache lets go of what was not used for longest; what was made and had to go is made again when there is
-room at a start of the daemon. Nothing is written on volumes. Must not know: what a preview is made of.
+room at a start of the daemon, or when the whole directory of the cache is gone. Nothing is written on volumes. Must not
+know: what a preview is made of.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import trio
 from catalog.facts import FactsResult
 from catalog.ids import ContentHash, ContentId
 from catalog.library import Library
-from catalog.previews import SIZES, Chosen, previews_dir, shown_length
+from catalog.previews import MADE_MOST_BYTES, MADE_MOST_PX, Chosen, Plan, previews_dir, shown_length
 from catalog.store import previews as store
 from catalog.store.db import Writer
 from catalog.store.previews import Due
@@ -81,7 +82,7 @@ class Previews:
         while True:
             heard, pause_s = self._idle.rings, LOOK_S
             try:
-                if not is_begun:
+                if not is_begun or await self._blocking(self.cache.is_lost):
                     await self._begin()
                     is_begun = True
                 while await self._pass():
@@ -111,9 +112,7 @@ class Previews:
 
     def _lost(self, done: Iterable[store.Done]) -> list[ContentId]:
         return [
-            one.content_id
-            for one in done
-            if (one.is_made and not one.slots) or not self.cache.has_all(one.hash, one.slots)
+            one.content_id for one in done if one.lacks_made or not self.cache.has_all(one.hash, one.slots)
         ]
 
     async def _pass(self) -> bool:
@@ -142,8 +141,11 @@ class Previews:
             return True
         for picture in pictures:
             await self._blocking(self.cache.put, due.hash, picture.slot, picture.body)
-        made = [Chosen(one.slot, None, len(one.body), one.width, one.height, 1) for one in pictures]
-        await self._writer.run_batch(_note_done, content_id, made if due.is_made else None)
+        made = [
+            Chosen(one.slot, None, len(one.body), one.width, one.height, 1)
+            for one in pictures[len(due.plan.copied) :]
+        ]
+        await self._writer.run_batch(_note_done, content_id, due.plan, made)
         return True
 
     async def _blocking(self, work: Callable[..., _T], *arguments: object) -> _T:
@@ -156,23 +158,35 @@ class Previews:
 
 
 def _item(due: Due) -> PreviewItem:
-    wishes: list[Wish]
-    if due.is_made:
-        wishes = [("make", due.orientation, due.is_raw)]
-    else:
-        wishes = [("slice", one.slot, one.offset, one.length, one.orientation) for one in due.chosen]
+    """Return what a worker is asked: slices first, then what is made."""
+    plan = due.plan
+    wishes: list[Wish] = [("slice", one.slot, one.offset, one.length, one.orientation) for one in plan.copied]
+    if plan.source is not None:
+        source = plan.source
+        wishes.append(("scale", plan.scaled, source.offset, source.length, source.orientation))
+    if plan.decoded is not None:
+        wishes.append(("make", *plan.decoded))
     return preview_item(due.item, wishes)
 
 
 def _why_refused(due: Due, pictures: Sequence[Picture]) -> str | None:
     """Say what is wrong with the pictures of a worker, which has read hostile bytes; None = they are as asked for."""
-    if due.is_made:
-        is_right = bool(pictures) and all(one.slot in SIZES for one in pictures)
-    else:
-        wanted = [(one.slot, shown_length(one.length, one.orientation)) for one in due.chosen]
-        is_right = [(one.slot, len(one.body)) for one in pictures] == wanted
-    is_right = is_right and all(one.body.startswith(b"\xff\xd8") for one in pictures)
+    wanted = [(one.slot, shown_length(one.length, one.orientation)) for one in due.plan.copied]
+    copied, made = pictures[: len(wanted)], pictures[len(wanted) :]
+    slots = {one.slot for one in made}
+    is_right = (
+        [(one.slot, len(one.body)) for one in copied] == wanted
+        and len(slots) == len(made)
+        and (due.plan.wants(slots) if due.plan.is_making else not made)
+        and all(_is_sane(one) for one in made)
+        and all(one.body.startswith(b"\xff\xd8") for one in pictures)
+    )
     return None if is_right else "what came back is not what was asked for"
+
+
+def _is_sane(made: Picture) -> bool:
+    edges = (made.width, made.height)
+    return min(edges) > 0 and max(edges) <= MADE_MOST_PX[made.slot] and len(made.body) <= MADE_MOST_BYTES
 
 
 def _told(result: FactsResult) -> str:
@@ -207,12 +221,9 @@ def _note_failed(writer: Writer, content_id: ContentId, version: str, why: str) 
         store.note_failed(writer, content_id, version, why)
 
 
-def _note_done(writer: Writer, content_id: ContentId, made: list[Chosen] | None) -> None:
+def _note_done(writer: Writer, content_id: ContentId, planned: Plan, made: list[Chosen]) -> None:
     with writer.atomic():
-        if made is None:
-            store.note_done(writer, content_id)
-        else:
-            store.note_made(writer, content_id, made)
+        store.note_done(writer, content_id, planned, made)
 
 
 @asynccontextmanager

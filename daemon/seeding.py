@@ -132,7 +132,9 @@ class Seeder:
             GlassineError,
             OSError,
         ) as error:  # a convenience: whatever fails, file managers help themselves
-            log.info("no thumbnails for a folder of %s: %s", folder.mountpoint, error)
+            # Folders of `.glassine` are in no listing: nobody wants thumbnails of them, every client opens thousands.
+            level = logging.DEBUG if isinstance(error, NotFound) else logging.INFO
+            log.log(level, "no thumbnails for a folder of %s: %s", folder.mountpoint, error)
             folder.left = []
         if not folder.left and folder in self._folders:
             self._folders.remove(folder)

@@ -15,7 +15,9 @@ import pillow_heif
 from PIL import Image, ImageDraw
 
 from catalog.facts import Preview
+from generated_stills import with_blobs
 from library_builder import BuiltLibrary, FileSpec, build_library
+from media_files import ASCII, LONG, SHORT, Tag, tiff
 
 DAY = "2019-08-07"
 FOLDER = f"2019/2019-08/{DAY}"
@@ -175,6 +177,37 @@ def _with_thumbnail(block: bytes, thumb: bytes) -> bytes:
         )
     body += bytes(4) + thumb
     return b"Exif\0\0" + bytes(body)
+
+
+def large_jpeg(*, orientation: int = 1, size: tuple[int, int] = (2400, 1600)) -> bytes:
+    """Return a JPEG of more than 2 MiB, as a camera that was turned stores it, without EXIF."""
+    made = picture(*(size[::-1] if orientation == 6 else size))
+    width, height = made.size
+    # Noise in the middle: what `is_upright` looks at stays.
+    made.paste(Image.effect_noise((width, height * 6 // 10), 90).convert("RGB"), (0, height // 5))
+    if orientation == 6:
+        made = made.transpose(Image.Transpose.ROTATE_90)
+    buffer = io.BytesIO()
+    made.save(buffer, "JPEG", quality=97)
+    return buffer.getvalue()
+
+
+def large_raw(*, orientation: int = 1, large: bytes | None = None) -> bytes:
+    """Return a NEF with a thumbnail of 160 x 120 and one picture of megabytes, as many cameras write them."""
+    turned = orientation == 6
+    thumb = turned_jpeg(160, 120) if turned else jpeg_of(picture(160, 120))
+    blobs = [thumb, large or large_jpeg(orientation=orientation)]
+
+    def pointer(at: int, blob: bytes) -> dict[int, Tag]:
+        return {0x0201: (LONG, [at]), 0x0202: (LONG, [len(blob)])}
+
+    def block(places: list[int]) -> bytes:
+        camera: dict[int, Tag] = {0x010F: (ASCII, b"NIKON\0"), 0x0112: (SHORT, [orientation])}
+        size: dict[int, Tag] = {0xA002: (LONG, [6000]), 0xA003: (LONG, [4000])}
+        subs = [pointer(at, blob) for at, blob in zip(places, blobs, strict=True)]
+        return tiff(camera, exif=size, subs=subs)
+
+    return with_blobs(block, blobs)
 
 
 def heic_with_thumbnail() -> bytes:

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 
@@ -90,7 +89,8 @@ class Verdict:
 class Directory:
     """The names of one directory, ready to be asked: media files that are there, and sidecars that are not empty.
 
-    It may hold those of some cells alone; then `whole` makes the one of all names, for sidecars whose own name tells nothing.
+    It may hold those of some cells alone; then `of_cell` makes the one of another cell, for sidecars whose own name tells
+    nothing.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class Directory:
         neighbours: Iterable[Neighbour],
         sidecars: Iterable[bytes],
         *,
-        whole: Callable[[], Directory] | None = None,
+        of_cell: Callable[[str], Directory] | None = None,
     ) -> None:
-        self._make_whole = whole
+        self._of_cell = of_cell
         self._media: dict[str, list[Neighbour]] = defaultdict(list)
         for one in neighbours:
             self._media[cell_of(one.name)].append(one)
@@ -172,11 +172,7 @@ class Directory:
         if found:
             copies = self._edited_copies(found[0], beside)
             return Verdict((found[0].name, *(one.name for one in copies)), "takeout")
-        return self._whole._of_title(sidecar, claim.original_name)
-
-    @cached_property
-    def _whole(self) -> Directory:
-        return self._make_whole() if self._make_whole is not None else self
+        return self._of_title(sidecar, claim.original_name)
 
     def _edited_copies(self, original: Neighbour, beside: Sequence[Neighbour]) -> list[Neighbour]:
         key = key_of(original.name)
@@ -194,18 +190,13 @@ class Directory:
         _, number = split_number(text_of(sidecar)[: -len(".json")])
         stem, own, extension = split_media(title_as_name(title))
         wanted = fold(f"{stem}{own}{number}{extension}")
-        found = [one for one in self._by_key.get(wanted, ()) if not self._has_json(one)]
+        cell = cell_of(wanted.encode("utf-8", "replace"))
+        there = self._of_cell(cell) if self._of_cell is not None else self
+        called_so = [one for one in there._media.get(cell, ()) if key_of(one.name) == wanted]
+        found = [one for one in called_so if not there._has_json(one)]
         if not found:
             return _nobody(f"there is no photo of its name beside it, nor one that is called {_shown(title)}")
         return _only(found, "title")
-
-    @cached_property
-    def _by_key(self) -> dict[str, list[Neighbour]]:
-        found: dict[str, list[Neighbour]] = defaultdict(list)
-        for group in self._media.values():
-            for one in group:
-                found[key_of(one.name)].append(one)
-        return found
 
     def _has_json(self, media: Neighbour) -> bool:
         """Tell whether some JSON here is called like this file."""

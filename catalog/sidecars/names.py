@@ -70,7 +70,8 @@ def _can_be_takeout(base: bytes) -> bool:
 @lru_cache(maxsize=1 << 16)
 def cell_of(name: bytes) -> str:
     """Return the cell of a photo's or sidecar's name: the stem without all that sidecars and copies add to it."""
-    text = fold(name.decode("utf-8", "replace"))
+    # The same for ASCII, which most names are, in a tenth of the time.
+    text = name.decode().lower() if name.isascii() else fold(name.decode("utf-8", "replace"))
     for extension in (".xmp", ".json"):
         text = text.removesuffix(extension) or text
     while (shorter := _shortened(text)) != text:

@@ -18,6 +18,7 @@ from catalog.layer import PROPERTIES
 from catalog.store import listing
 from catalog.store.births import added_day
 from catalog.store.check_layer import covers, journal_replay, layer_rows, stored_rows, things
+from catalog.store.check_previews import preview_rows
 from catalog.store.check_reading import MAX_VIOLATIONS, Found, asset_pages, violations_in
 from catalog.store.check_sidecars import sidecars
 from catalog.store.check_truth import embedded_names
@@ -299,6 +300,7 @@ for _number, _function in enumerate(
         journal_replay,
         embedded_names,
         sidecars,
+        preview_rows,
     ),
     start=1,
 ):

@@ -26,6 +26,7 @@ _PATH = "CASE r.path WHEN x'' THEN l.name ELSE CAST(r.path || '/' || l.name AS B
 # Everything that is derived, or names what will have another number.
 _EMPTIED = (
     "claim", "member", "effective", "photo_text", "bucket", "asset", "stack", "embedded_name", "tag", "person",
+    "file_cell", "cell_fill",
 )  # fmt: skip
 
 

@@ -203,8 +203,15 @@ class Edit:
 
     # ---- the end
 
-    def finish(self, command: Mapping[str, Any], *, max_items: int | None = None) -> EditResult:
+    def finish(
+        self, command: Mapping[str, Any], *, max_items: int | None = None, refreshes: bool = True
+    ) -> EditResult:
         """Write the journal row and everything that follows.
+
+        Args:
+            command: for the journal.
+            max_items: how many photos may be changed; None = any number.
+            refreshes: recompute the photos. False: the caller does, those of several edits at once, in this transaction.
 
         Raises:
             TooManyItems: more than `max_items` photos would be changed; the caller's transaction must be rolled back.
@@ -232,7 +239,12 @@ class Edit:
             self.writer, command, author=self.author, now_ns=self.made_ns, items=items
         )
         self._write_things(journal_id, changed_things)
-        stale = set(touched) | self._saying(telling)
+        if refreshes:
+            self._refresh(items, set(touched) | self._saying(telling), changed_things)
+        self._tell_folders(changed_things)
+        return EditResult(journal_id, len(counted), unchanged, self._told(counted))
+
+    def _refresh(self, items: Sequence[JournalItem], stale: set[AssetId], changed_things: _Changes) -> None:
         may_restack = any(item.property in _STACKING for item in items) or any(
             kind == "stack" for kind, _ in changed_things
         )
@@ -244,8 +256,6 @@ class Edit:
             may_restack=may_restack,
             keeps_capture=all(item.property not in _DATING for item in items),
         )
-        self._tell_folders(changed_things)
-        return EditResult(journal_id, len(counted), unchanged, self._told(counted))
 
     def _write_things(
         self,

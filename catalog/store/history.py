@@ -48,7 +48,7 @@ class ItemChange:
     """One statement that a row changed; before/after None = there was, or is, no statement.
 
     Attributes:
-        element: uid of a tag, album, person or face region; None for scalars.
+        element: uid of a tag, album, person or face region, source of a date; None for scalars.
         name: path of the tag or album, name of the person, as it is now; None without one.
     """
 

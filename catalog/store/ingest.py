@@ -198,10 +198,7 @@ def record_facts(writer: Writer, results: Sequence[FactsResult], zone: ZoneInfo,
         for result, row in believed:
             _store_facts(writer, result, was_deep=row[0] == "deep", now_ns=now_ns)
         neighbours.facts_changed(writer, [told for result, _ in believed if (told := _told(result))])
-        headers = [
-            AssetId(row[1]) for result, row in believed if result.facts and result.item.tier == "header"
-        ]
-        sidecar_rows.mark_about(writer, headers)
+        sidecar_rows.mark_about(writer, [AssetId(row[1]) for result, row in believed if _turns(result, row)])
         failpoint("store.facts")
         refresh.apply(now_ns)
     return len(believed)
@@ -244,12 +241,17 @@ def _is_still(session: Session, item: WorkItem) -> bool:
 
 
 def _still_the_file(session: Session, item: WorkItem) -> Row | None:
-    """Return (facts_state, asset_id) of the content if its location is still the file that was read."""
+    """Return (facts_state, asset_id, orientation so far) of the content if its location is still the file that was read."""
     return session.row(
-        "SELECT c.facts_state, c.asset_id FROM location AS l JOIN content AS c ON c.id = l.content_id"
+        "SELECT c.facts_state, c.asset_id, json_extract(c.facts, '$.orientation') FROM location AS l JOIN content AS c ON c.id = l.content_id"
         " WHERE l.id = ? AND l.size = ? AND l.mtime_ns = ? AND l.inode = ? AND l.content_id = ?",
         (item.location_id, item.size, item.mtime_ns, item.inode, item.content_id),
     )
+
+
+def _turns(result: FactsResult, row: Row) -> bool:
+    """Tell whether what sidecars say of faces may lie elsewhere in the picture now."""
+    return result.facts is not None and (result.item.tier == "header" or result.facts.orientation != row[2])
 
 
 def _told(result: FactsResult) -> tuple[ContentId, Facts] | None:

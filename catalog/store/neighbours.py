@@ -40,6 +40,10 @@ MARK_DUE = (
     " CROSS JOIN location AS l ON l.content_id = wanted.value WHERE l.state = 'present'"
     " ON CONFLICT DO UPDATE SET marks = marks + 1"
 )
+CONTENTS_OF = (
+    "SELECT a.content_id FROM json_each(?) AS wanted CROSS JOIN asset AS a ON a.id = wanted.value"
+    " WHERE a.content_id IS NOT NULL"
+)
 DUE = (
     "SELECT z.directory_id, z.marks FROM zone_due AS z CROSS JOIN directory AS d ON d.id = z.directory_id"
     " WHERE d.volume_id = ? ORDER BY z.directory_id LIMIT ?"
@@ -85,6 +89,13 @@ def mark_due(writer: Writer, content_ids: Collection[ContentId]) -> None:
     """Mark the folders where these bytes lie. In the caller's transaction."""
     if content_ids:
         writer.execute(MARK_DUE, (json.dumps(list(content_ids)),))
+
+
+def mark_due_of_assets(writer: Writer, asset_ids: Collection[AssetId]) -> None:
+    """Mark the folders of photos of which sidecars tell another time or place. In the caller's transaction."""
+    if asset_ids:
+        rows = writer.rows(CONTENTS_OF, (json.dumps(sorted(asset_ids)),))
+        mark_due(writer, [ContentId(row[0]) for row in rows])
 
 
 def zones_due(session: Session, volume_id: VolumeId, limit: int) -> list[DueFolder]:

@@ -1,7 +1,8 @@
 """Previews of contents: rows chosen from facts, what the cache is due, and what frontends ask.
 
-Rows follow from the facts of a content, but those that were made: these follow from a file in the cache, and go when it
-goes. Every question of a listing is one query per page. Rules: `catalog.previews`.
+Rows follow from the facts of a content, but those that were made: these follow from a file in the cache, stand in place of
+slices or where there are none, and go when it goes. They are there only while the work is `done` (I22). Every question of
+a listing is one query per page. Rules: `catalog.previews`.
 """
 
 from __future__ import annotations
@@ -13,19 +14,10 @@ from typing import NamedTuple
 from catalog.capture import NS_PER_S
 from catalog.facts import Facts
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
-from catalog.previews import (
-    LARGEST,
-    SIZES,
-    SLICE_MOST_BYTES,
-    Chosen,
-    Picture,
-    choose,
-    movie_of,
-    needs_making,
-    shown_length,
-)
+from catalog.previews import LARGEST, SIZES, Chosen, Plan, is_same_bytes, kept_apart, plan, shown_length
 from catalog.store import changes
 from catalog.store.db import Row, Session, Writer
+from catalog.store.facts_codec import facts_from_text
 from catalog.values import WorkItem
 
 # An error that is not the file's fault is tried again after this.
@@ -56,23 +48,20 @@ class Shown(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A content whose previews shall lie in the cache: slices (`chosen`), or what is made of it."""
+    """A content whose previews shall lie in the cache as planned."""
 
     content_id: ContentId
     item: WorkItem
-    is_made: bool
     hash: ContentHash
-    orientation: int
-    is_raw: bool
-    chosen: tuple[Chosen, ...]
+    plan: Plan
 
 
 class Done(NamedTuple):
-    """A content whose previews should lie in the cache: files of `slots`."""
+    """A content whose previews should lie in the cache: files of `slots`; `lacks_made` = what was made had to go."""
 
     content_id: ContentId
     hash: ContentHash
-    is_made: bool
+    lacks_made: bool
     slots: tuple[int, ...]
 
 
@@ -81,21 +70,17 @@ def record(writer: Writer, content_id: ContentId, facts: Facts, *, size_bytes: i
 
     `size_bytes` is that of the file that was read.
     """
-    slices = choose(facts.previews, Picture(facts.width, facts.height, facts.orientation, size_bytes))
-    movie = movie_of(facts.extra.get("motion"), size_bytes)
-    is_making = needs_making(facts.previews, is_raw=facts.is_raw, has_slice=bool(slices))
-    before = _rows(writer, content_id)
+    planned = plan(facts, size_bytes)
+    before = rows_of(writer, content_id)
     # What was made of these bytes before is what would be made.
-    made = [row for row in before if row.offset is None and is_making]
-    wanted = sorted([*slices, *made, *([movie] if movie is not None else [])])
-    is_new = wanted != before
+    is_new = planned.with_made(row for row in before if row.offset is None) != before
     if is_new:
-        _replace(writer, content_id, wanted)
+        _replace(writer, content_id, planned.rows)
     if is_new and before:
         changes.append(writer, [("photo", str(content_id), None)])
-    if slices or is_making:
-        _set_work(writer, content_id, "make" if is_making else "copy", is_new=is_new)
-    elif before:
+    if planned.has_pictures:
+        _set_work(writer, content_id, "make" if planned.is_making else "copy", is_new=is_new)
+    else:
         writer.execute("DELETE FROM preview_work WHERE content_id = ?", (content_id,))
 
 
@@ -128,72 +113,43 @@ def largest_of(session: Session, content_ids: Sequence[ContentId]) -> dict[Conte
 
 def due(session: Session, limit: int, *, after: ContentId | None, now_ns: int) -> list[Due]:
     """Return contents whose previews are to be copied or made, by id behind `after`: hashed, and on an online volume."""
-    found = []
-    for row in session.rows(_DUE, (after or 0, now_ns, limit)):
-        content_id, task, digest, orientation, is_raw = row[1], *row[9:13]
-        chosen = tuple(kept_apart(_rows(session, content_id)))
-        found.append(
-            Due(
-                ContentId(content_id),
-                _item(row),
-                task == "make",
-                ContentHash(digest),
-                orientation or 1,
-                bool(is_raw),
-                chosen,
-            )
-        )
-    return found
+    return [
+        Due(ContentId(row[1]), _item(row), ContentHash(row[9]), plan(facts_from_text(row[10]), row[11]))
+        for row in session.rows(_DUE, (after or 0, now_ns, limit))
+    ]
 
 
 def done_after(session: Session, after: int, limit: int) -> list[Done]:
     """Return what was copied or made, by id behind `after`."""
-    rows = session.rows(
+    found = []
+    for content_id, digest, task in session.rows(
         "SELECT w.content_id, c.hash, w.task FROM preview_work AS w JOIN content AS c ON c.id = w.content_id"
         " WHERE w.state = 'done' AND c.hash IS NOT NULL AND w.content_id > ? ORDER BY w.content_id LIMIT ?",
         (after, limit),
-    )
-    return [
-        Done(
-            ContentId(row[0]),
-            ContentHash(row[1]),
-            row[2] == "make",
-            tuple(one.slot for one in kept_apart(_rows(session, row[0]))),
-        )
-        for row in rows
-    ]
-
-
-def kept_apart(chosen: Iterable[Chosen]) -> list[Chosen]:
-    """Return those whose bytes have a file in the cache of their own: both sizes, equal ones once, none too large."""
-    found: list[Chosen] = []
-    for one in chosen:
-        if one.slot in SIZES and (one.offset is None or one.length <= SLICE_MOST_BYTES):
-            found += [] if any(_same_bytes(one, other) for other in found) else [one]
+    ):
+        rows = rows_of(session, content_id)
+        lacks_made = task == "make" and all(one.offset is not None for one in rows)
+        slots = tuple(one.slot for one in kept_apart(rows))
+        found.append(Done(ContentId(content_id), ContentHash(digest), lacks_made, slots))
     return found
 
 
-def note_done(writer: Writer, content_id: ContentId) -> None:
-    """Note that the slices lie in the cache."""
+def note_done(writer: Writer, content_id: ContentId, planned: Plan, made: Iterable[Chosen] = ()) -> None:
+    """Note that all that was planned lies in the cache, and show what was made.
+
+    Nothing is noted if newer facts, or a merge, came in between: then something else is due.
+    """
+    if plan_of(writer, content_id) != planned:
+        return
+    before = rows_of(writer, content_id)
+    rows = planned.with_made(made)
+    if rows != before:
+        _replace(writer, content_id, rows)
+        changes.append(writer, [("photo", str(content_id), None)])
     writer.execute(
-        "UPDATE preview_work SET state = 'done', reason = NULL, retry_ns = NULL WHERE content_id = ?",
+        "UPDATE preview_work SET state = 'done', version = '', reason = NULL, retry_ns = NULL WHERE content_id = ?",
         (content_id,),
     )
-
-
-def note_made(writer: Writer, content_id: ContentId, made: Iterable[Chosen]) -> None:
-    """Note pictures that were made and lie in the cache; `largest` follows from them."""
-    if (
-        writer.value("SELECT 1 FROM preview_work WHERE content_id = ? AND task = 'make'", (content_id,))
-        is None
-    ):
-        return  # newer facts, or a merge, came in between
-    kept = [row for row in _rows(writer, content_id) if row.offset is not None]
-    rows = sorted(made)
-    largest = [rows[-1]._replace(slot=LARGEST)] if rows else []
-    _replace(writer, content_id, [*kept, *rows, *largest])
-    note_done(writer, content_id)
-    changes.append(writer, [("photo", str(content_id), None)])
 
 
 def note_failed(writer: Writer, content_id: ContentId, version: str, reason: str) -> None:
@@ -212,27 +168,41 @@ def note_later(writer: Writer, content_id: ContentId, now_ns: int) -> None:
 
 
 def note_gone(writer: Writer, hashes: Iterable[ContentHash]) -> None:
-    """Note that the cache has no room for these any more: what was made of them is not shown."""
+    """Note that the cache has no room for these any more: slices are shown again in place of what was made of them."""
     for digest in hashes:
         row = writer.row("SELECT id FROM content WHERE hash = ?", (digest,))
-        if row is not None and writer.execute(
-            'DELETE FROM preview WHERE content_id = ? AND "offset" IS NULL', (row[0],)
-        ):
-            changes.append(writer, [("photo", str(row[0]), None)])
+        if row is not None:
+            _show_slices(writer, ContentId(row[0]))
 
 
 def make_due(writer: Writer, content_ids: Iterable[ContentId]) -> None:
-    """Let previews be copied or made again."""
+    """Let previews be copied or made again; until then slices are shown."""
     for content_id in content_ids:
+        _show_slices(writer, content_id)
         writer.execute("UPDATE preview_work SET state = 'due' WHERE content_id = ?", (content_id,))
 
 
 def retry_failed(writer: Writer, version: str) -> int:
     """Make due again what other makers could not do; return how many."""
     return writer.execute(
-        "UPDATE preview_work SET state = 'due', retry_ns = NULL WHERE state = 'failed' AND version <> ?",
+        "UPDATE preview_work SET state = 'due', version = '', reason = NULL, retry_ns = NULL WHERE state = 'failed'"
+        " AND version <> ?",
         (version,),
     )
+
+
+def rows_of(session: Session, content_id: int) -> list[Chosen]:
+    """Return the rows of a content by slot."""
+    rows = session.rows(
+        f"SELECT {_COLUMNS} FROM preview AS p WHERE p.content_id = ? ORDER BY p.slot", (content_id,)
+    )
+    return [Chosen(*row) for row in rows]
+
+
+def plan_of(session: Session, content_id: ContentId) -> Plan | None:
+    """Return what previews a content has by the facts that are stored; None = there are none, or it is gone."""
+    row = session.row("SELECT facts, size FROM content WHERE id = ?", (content_id,))
+    return None if row is None or row[0] is None else plan(facts_from_text(row[0]), row[1])
 
 
 # Inside
@@ -247,9 +217,9 @@ _LARGEST = _PREVIEW + f" WHERE p.slot = {LARGEST} AND p.content_id IN (SELECT va
 # index preview_due
 _DUE = (
     "SELECT l.id, l.content_id, l.volume_id, v.root, CASE d.path WHEN x'' THEN l.name"
-    " ELSE CAST(d.path || '/' || l.name AS BLOB) END, l.size, l.mtime_ns, l.ctime_ns, l.inode, w.task, c.hash,"
-    " json_extract(c.facts, '$.orientation'), json_extract(c.facts, '$.is_raw') FROM preview_work AS w INDEXED BY preview_due"
-    " CROSS JOIN content AS c ON c.id = w.content_id AND c.hash IS NOT NULL AND c.facts_state IN ('done', 'failed')"
+    " ELSE CAST(d.path || '/' || l.name AS BLOB) END, l.size, l.mtime_ns, l.ctime_ns, l.inode, c.hash, c.facts, c.size"
+    " FROM preview_work AS w INDEXED BY preview_due CROSS JOIN content AS c ON c.id = w.content_id"
+    " AND c.hash IS NOT NULL AND c.facts IS NOT NULL AND c.facts_state IN ('done', 'failed')"
     " CROSS JOIN location AS l ON l.id = (SELECT id FROM location WHERE content_id = c.id AND state = 'present'"
     " AND volume_id IN (SELECT id FROM volume WHERE state = 'online') ORDER BY id LIMIT 1)"
     " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id"
@@ -258,12 +228,12 @@ _DUE = (
 )
 
 
-def _rows(session: Session, content_id: int) -> list[Chosen]:
-    """Return the rows of a content by slot."""
-    rows = session.rows(
-        f"SELECT {_COLUMNS} FROM preview AS p WHERE p.content_id = ? ORDER BY p.slot", (content_id,)
-    )
-    return [Chosen(*row) for row in rows]
+def _show_slices(writer: Writer, content_id: ContentId) -> None:
+    """Take back what was made of a content."""
+    planned = plan_of(writer, content_id)
+    if planned is not None and any(one.offset is None for one in rows_of(writer, content_id)):
+        _replace(writer, content_id, planned.rows)
+        changes.append(writer, [("photo", str(content_id), None)])
 
 
 def _replace(writer: Writer, content_id: ContentId, chosen: Iterable[Chosen]) -> None:
@@ -282,14 +252,10 @@ def _set_work(writer: Writer, content_id: ContentId, task: str, *, is_new: bool)
     )
 
 
-def _same_bytes(one: Chosen, other: Chosen) -> bool:
-    return one[1:] == other[1:]
-
-
 def _shown(row: Row, rows: Sequence[Row]) -> Shown:
     """Return a row as it is shown; `rows` are all of its content, where a file of the cache is asked for."""
     chosen = Chosen(*row[1:7])
-    slots = tuple(one[1] for one in rows if one[1] in SIZES and _same_bytes(Chosen(*one[1:7]), chosen))
+    slots = tuple(one[1] for one in rows if one[1] in SIZES and is_same_bytes(Chosen(*one[1:7]), chosen))
     digest = None if row[7] is None else ContentHash(row[7])
     return Shown(ContentId(row[0]), chosen, digest, row[8], row[9], row[10], slots)
 

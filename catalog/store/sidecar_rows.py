@@ -16,6 +16,7 @@ from typing import NamedTuple
 from catalog.facts import READER_VERSION
 from catalog.ids import AssetId, ContentId, DirectoryId, LocationId
 from catalog.sidecars.names import cell_of, form_of
+from catalog.store import file_cells
 from catalog.store.db import Session, Writer
 
 # index sidecar_cell
@@ -50,6 +51,7 @@ def note_sidecars(writer: Writer, directory_id: DirectoryId, seen: Iterable[Seen
         if (form := form_of(one.name)) is not None
     ]
     writer.executemany(_NOTE, rows)
+    file_cells.note_seen(writer, directory_id, files)
     mark_beside(writer, directory_id, (one.name for one in files))
 
 

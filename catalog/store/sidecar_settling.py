@@ -19,7 +19,8 @@ from catalog.facts import Facts
 from catalog.ids import AssetId, DirectoryId, LocationId
 from catalog.media_types import guess_of_mime
 from catalog.sidecars.binding import CERTAINTY, RULES, Claim, Directory, Kind, Neighbour, Verdict
-from catalog.sidecars.names import Form, cell_of
+from catalog.sidecars.names import Form
+from catalog.store import file_cells
 from catalog.store.db import Row, Session, Writer
 from catalog.store.edits import Edit, Key, Word
 from catalog.store.facts_codec import facts_from_text
@@ -30,6 +31,8 @@ VERSION, MAYBE, FORMER = "version", "maybe", "former"
 RULES_STORED = frozenset({*RULES, VERSION, MAYBE, FORMER}) - {"none"}
 # Rules under which a sidecar says nothing about the photo, or nothing new.
 _SILENT = frozenset({VERSION, MAYBE, FORMER})
+# What decides when, and where, a photo was taken.
+_DATING = frozenset({"date", "position"})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -79,17 +82,23 @@ _SIDECAR = (
 # index sidecar_cell
 OF_CELLS = _SIDECAR + "s.directory_id = ? AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
 OF_IDS = _SIDECAR + "s.location_id IN (SELECT wanted.value FROM json_each(?) AS wanted)"
-# index location_directory
+# file_cell's primary key
 NEIGHBOURS = (
-    "SELECT l.name, c.kind, c.mime, c.asset_id FROM location AS l INDEXED BY location_directory"
-    " CROSS JOIN content AS c ON c.id = l.content_id WHERE l.directory_id = ? AND l.state = 'present'"
+    "SELECT l.name, c.kind, c.mime, c.asset_id FROM json_each(?2) AS wanted"
+    " CROSS JOIN file_cell AS f ON f.directory_id = ?1 AND f.cell = wanted.value"
+    " CROSS JOIN location AS l ON l.id = f.location_id CROSS JOIN content AS c ON c.id = l.content_id"
+    " WHERE l.state = 'present'"
+)
+# indexes content_asset and location_content
+IS_HERE = (
+    "SELECT 1 FROM content AS c CROSS JOIN location AS l INDEXED BY location_content ON l.content_id = c.id"
+    " WHERE c.asset_id = ? AND l.directory_id = ? AND l.state = 'present' LIMIT 1"
 )
 # index sidecar_cell; those that are gone as well: that one went does not make another speak in its place
 SIDECAR_NAMES = (
-    "SELECT l.name FROM sidecar AS s CROSS JOIN location AS l ON l.id = s.location_id"
-    " WHERE s.directory_id = ? AND l.size > 0"
+    "SELECT l.name FROM sidecar AS s CROSS JOIN location AS l ON l.id = s.location_id WHERE s.directory_id = ?"
+    " AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted) AND l.size > 0"
 )
-SIDECAR_NAMES_OF_CELLS = f"{SIDECAR_NAMES} AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
 # sidecar_photo's primary key
 OF_PHOTOS = (
     "SELECT p.asset_id, p.location_id, p.rule FROM json_each(?) AS wanted"
@@ -109,9 +118,23 @@ class _Voice(NamedTuple):
         return (CERTAINTY[self.rule], -self.sidecar.mtime_ns, self.sidecar.location_id)  # type: ignore[index]
 
 
-def settle(writer: Writer, directory_id: DirectoryId, cells: Iterable[str], now_ns: int) -> None:
+class Told(NamedTuple):
+    """What was written: the photos about which something else is said now, to be recomputed in the same transaction.
+
+    Attributes:
+        made_ns: of the last statement.
+        asset_ids: those photos.
+        dated: those of them about whose time or place something else is said.
+    """
+
+    made_ns: int
+    asset_ids: set[AssetId]
+    dated: set[AssetId]
+
+
+def settle(writer: Writer, directory_id: DirectoryId, cells: Iterable[str], now_ns: int) -> Told:
     """Settle the sidecars of these cells, and all others of the photos that they are or were about. In a transaction."""
-    _Settlement(writer, directory_id, cells, now_ns).run()
+    return _Settlement(writer, directory_id, cells, now_ns).run()
 
 
 class _Settlement:
@@ -121,42 +144,43 @@ class _Settlement:
         self._writer = writer
         self._directory_id = directory_id
         self._now_ns = now_ns
-        self._cells = frozenset(cells)
-        self._rows = [(bytes(row[0]), *row[1:]) for row in writer.rows(NEIGHBOURS, (directory_id,))]
-        self._photo_of = {name: AssetId(asset_id) for name, _, _, asset_id in self._rows}
-        self._here = set(self._photo_of.values())
-        self._names = self._directory_of_cells()
+        self._cells_text = json.dumps(sorted(set(cells)))
+        self._photo_of: dict[bytes, AssetId] = {}
+        file_cells.fill(writer, directory_id)
+        self._names = self._directory_of(self._cells_text)
         self._meanings: dict[LocationId, Meaning] = {}
         # author -> statements to be written or removed: (before, text after or None)
         self._wanted: dict[str, dict[Key, tuple[Word | None, str | None]]] = {}
 
-    def _directory_of_cells(self) -> Directory:
-        """Return the names that matter; a folder may hold tens of thousands of others."""
-        near = [row for row in self._rows if cell_of(row[0]) in self._cells]
-        rows = self._writer.rows(SIDECAR_NAMES_OF_CELLS, (self._directory_id, self._cells_text))
+    def _directory_of(self, cells_text: str) -> Directory:
+        """Return the names that matter (a JSON list of cells); a folder may hold tens of thousands of others."""
+        rows = self._writer.rows(NEIGHBOURS, (self._directory_id, cells_text))
+        near = [(bytes(name), *rest) for name, *rest in rows]
+        self._photo_of.update((name, AssetId(asset_id)) for name, _, _, asset_id in near)
+        sidecars = self._writer.rows(SIDECAR_NAMES, (self._directory_id, cells_text))
         return Directory(
-            map(_neighbour, near), [bytes(name) for (name,) in rows], whole=self._whole_directory
+            map(_neighbour, near),
+            [bytes(name) for (name,) in sidecars],
+            of_cell=lambda cell: self._directory_of(json.dumps([cell])),
         )
 
-    def _whole_directory(self) -> Directory:
-        rows = self._writer.rows(SIDECAR_NAMES, (self._directory_id,))
-        return Directory(map(_neighbour, self._rows), [bytes(name) for (name,) in rows])
+    def _is_here(self, asset_id: AssetId) -> bool:
+        return self._writer.row(IS_HERE, (asset_id, self._directory_id)) is not None
 
-    @property
-    def _cells_text(self) -> str:
-        return json.dumps(sorted(self._cells))
-
-    def run(self) -> None:
+    def run(self) -> Told:
         """Bind, compare, write."""
         rows = self._writer.rows(OF_CELLS, (self._directory_id, self._cells_text))
         touched: set[AssetId] = set()
         left: dict[AssetId, set[str]] = {}
+        overruled: dict[LocationId, set[str]] = {}
         for sidecar in sorted((_sidecar(row) for row in rows), key=lambda one: one.location_id):
             if sidecar.is_here and (sidecar.said is not None or sidecar.state != "due"):
                 touched |= self._bind(sidecar, left)
-        voices = self._voices(touched)
-        self._note_overruled(self._compare(voices, left))
-        self._write()
+                overruled[sidecar.location_id] = set()  # also where it says nothing any more
+        for location_id, names in self._compare(self._voices(touched), left):
+            overruled.setdefault(location_id, set()).update(names)
+        self._note_overruled(overruled)
+        return self._write()
 
     # ---- whom they are about
 
@@ -165,15 +189,9 @@ class _Settlement:
         verdict = self._names.verdict(sidecar.name, sidecar.claim)
         before = self._rules_of(sidecar.location_id)
         after = self._rules_after(verdict, before)
-        for asset_id in before.keys() - after.keys():
-            if before[asset_id] not in _SILENT and sidecar.author is not None:
-                left.setdefault(asset_id, set()).add(sidecar.author)
-        for asset_id, rule in after.items():
-            if (
-                rule == VERSION
-                and before.get(asset_id, VERSION) not in _SILENT
-                and sidecar.author is not None
-            ):
+        for asset_id, former in before.items():
+            is_left = former not in _SILENT and after.get(asset_id, VERSION) == VERSION
+            if is_left and sidecar.author is not None:
                 left.setdefault(asset_id, set()).add(sidecar.author)
         if before != after:
             self._store_rules(sidecar.location_id, after)
@@ -192,9 +210,9 @@ class _Settlement:
         for name in verdict.candidates:
             after.setdefault(self._photo_of[name], MAYBE)
         for asset_id, former in before.items():
-            speaks = former not in (VERSION, MAYBE)
-            is_elsewhere = asset_id not in after and asset_id not in self._here
-            if speaks and (is_elsewhere or not verdict.names):
+            if former in (VERSION, MAYBE):
+                continue
+            if not verdict.names or (asset_id not in after and not self._is_here(asset_id)):
                 after[asset_id] = FORMER  # absence and doubt take nothing back
         return after
 
@@ -240,9 +258,9 @@ class _Settlement:
 
     def _compare(
         self, voices: Mapping[AssetId, list[_Voice]], left: Mapping[AssetId, set[str]]
-    ) -> dict[LocationId, set[str]]:
-        """Note what is to be written; return which properties of which sidecars do not count."""
-        overruled: dict[LocationId, set[str]] = {}
+    ) -> list[tuple[LocationId, frozenset[str]]]:
+        """Note what is to be written; return, photo by photo, which properties of which sidecars do not count."""
+        overruled: list[tuple[LocationId, frozenset[str]]] = []
         for asset_id, of_photo in voices.items():
             speaking = sorted(
                 (
@@ -259,8 +277,10 @@ class _Settlement:
             for one, (kept, lost) in zip(speaking, shares, strict=True):
                 assert one.sidecar.author is not None, "who speaks has a name"
                 words[one.sidecar.author] = kept
-                overruled.setdefault(one.sidecar.location_id, set()).update(lost)
-            self._note_differences(asset_id, words)
+                overruled.append((one.sidecar.location_id, lost))
+            files = {str(one.sidecar.author): one.sidecar for one in of_photo}
+            for author, name in self._note_differences(asset_id, words, files):
+                overruled.append((files[author].location_id, frozenset({name})))
         return overruled
 
     def _words(self, sidecar: _Sidecar, orientation: int | None) -> Words:
@@ -297,7 +317,10 @@ class _Settlement:
             )
         return found
 
-    def _note_differences(self, asset_id: AssetId, words: Mapping[str, Words]) -> None:
+    def _note_differences(
+        self, asset_id: AssetId, words: Mapping[str, Words], files: Mapping[str, _Sidecar]
+    ) -> set[tuple[str, str]]:
+        """Note what is to be written; return (author, property) of what does not count beside a sidecar that is gone."""
         rows = self._writer.rows(
             "SELECT property, element, author, value, made_ns FROM statement WHERE asset_id = ? AND source = ?",
             (asset_id, SOURCE),
@@ -305,15 +328,18 @@ class _Settlement:
         known: dict[tuple[str, str], dict[str, Word]] = {}
         for name, element, author, value, made_ns in rows:
             known.setdefault((name, element), {})[author] = Word(value, made_ns)
+        outlived: set[tuple[str, str]] = set()
         for author, said in words.items():
             after = {key: _ENCODER.encode(value) for key, value in said.items()}
             for key in {*after, *(key for key, by_author in known.items() if author in by_author)}:
-                before = known.get(key, {}).get(author)
-                others = [word for other, word in known.get(key, {}).items() if other not in words]
-                if _is_said(before, after.get(key), others):
-                    continue
-                place = Key(asset_id, key[0], key[1], SOURCE, author)
-                self._wanted.setdefault(author, {})[place] = (before, after.get(key))
+                before, text = known.get(key, {}).get(author), after.get(key)
+                others = {other: word for other, word in known.get(key, {}).items() if other not in words}
+                if text is not None and _is_outlived(before, text, others, files, author):
+                    outlived.add((author, key[0]))
+                elif not _is_said(before, text, others.values()):
+                    place = Key(asset_id, key[0], key[1], SOURCE, author)
+                    self._wanted.setdefault(author, {})[place] = (before, text)
+        return outlived
 
     # ---- writing
 
@@ -325,7 +351,9 @@ class _Settlement:
                 (text, location_id),
             )
 
-    def _write(self) -> None:
+    def _write(self) -> Told:
+        """Write the differences, a row of the journal for each author; photos are recomputed by the caller, all at once."""
+        told = Told(self._now_ns, set(), set())
         for author in sorted(self._wanted):
             differences = self._wanted[author]
             edit = Edit(self._writer, author=author, now_ns=self._now_ns, source=SOURCE)
@@ -335,7 +363,11 @@ class _Settlement:
                     for key, (before, text) in sorted(differences.items())
                 }
             )
-            edit.finish({"do": "read_sidecar", "sidecar": author})
+            edit.finish({"do": "read_sidecar", "sidecar": author}, refreshes=False)
+            told.asset_ids.update(key.asset_id for key in differences)
+            told.dated.update(key.asset_id for key in differences if key.property in _DATING)
+            told = told._replace(made_ns=max(told.made_ns, edit.made_ns))
+        return told
 
 
 def _is_said(before: Word | None, text: str | None, others: Iterable[Word]) -> bool:
@@ -343,6 +375,24 @@ def _is_said(before: Word | None, text: str | None, others: Iterable[Word]) -> b
     if before is None or text is None or before.text != text:
         return before is None and text is None
     return all(other.text == text or other.made_ns < before.made_ns for other in others)
+
+
+def _is_outlived(
+    before: Word | None, text: str, others: Mapping[str, Word], files: Mapping[str, _Sidecar], author: str
+) -> bool:
+    """Tell whether a word of a sidecar that is gone, or about nobody now, stands before this one: its file is not older.
+
+    That it went makes nobody speak in its place (charter 3); a sidecar that is written later does.
+    """
+    if before is not None and before.text != text:
+        return False
+    return any(
+        word.text != text
+        and other in files
+        and files[other].mtime_ns >= files[author].mtime_ns
+        and (before is None or before.made_ns < word.made_ns)
+        for other, word in others.items()
+    )
 
 
 def _is_same(gone: _Sidecar, other: _Sidecar) -> bool:

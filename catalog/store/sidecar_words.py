@@ -18,7 +18,7 @@ from catalog.store.db import Writer
 
 # (property, element) -> JSON value
 Words = dict[tuple[str, str], Any]
-# Of these properties one sidecar says all or nothing: halves of two would not fit together.
+# Of these properties one sidecar says all or nothing: halves of two would not fit together. Who is in the picture counts still.
 _WHOLE = frozenset({"face"})
 
 
@@ -96,6 +96,7 @@ def shared_out(voices: Iterable[Words]) -> list[tuple[Words, frozenset[str]]]:
     shares = []
     for words in voices:
         kept = {key: value for key, value in words.items() if key not in said and key[0] not in wholly}
+        kept |= _people_of_dropped_faces(words, kept, said)
         overruled = {
             name
             for (name, element), value in words.items()
@@ -105,3 +106,14 @@ def shared_out(voices: Iterable[Words]) -> list[tuple[Words, frozenset[str]]]:
         wholly |= {name for name, _ in kept} & _WHOLE
         shares.append((kept, frozenset(overruled)))
     return shares
+
+
+def _people_of_dropped_faces(words: Words, kept: Words, said: Words) -> Words:
+    """Return who is in the picture by faces that do not count, as far as nobody said so before."""
+    faces = [value for (name, _), value in said.items() if name == "face"]
+    known = {value["person"] for value in faces} | {element for name, element in said if name == "person"}
+    return {
+        ("person", value["person"]): True
+        for (name, element), value in words.items()
+        if name == "face" and (name, element) not in kept and value["person"] not in (None, *known)
+    }

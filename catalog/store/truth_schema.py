@@ -56,6 +56,25 @@ TRUTH_TABLES: dict[str, Table] = {
         " location_id INTEGER NOT NULL REFERENCES sidecar(location_id) ON DELETE CASCADE, rule TEXT NOT NULL,"
         " PRIMARY KEY (asset_id, location_id)) STRICT, WITHOUT ROWID",
     ),
+    "file_cell": Table(
+        "Files by the cell of their names, where sidecars were looked at: photos that a sidecar could be about.",
+        {
+            "directory_id": "Where the file lies; as in location.",
+            "cell": "catalog.sidecars.names.cell_of(name), as in sidecar.",
+            "location_id": "The file; no sidecar. No reference, which would ask for an index: only a restore removes locations, and these rows.",
+        },
+        "CREATE TABLE file_cell (directory_id INTEGER NOT NULL REFERENCES directory(id) ON DELETE CASCADE,"
+        " cell TEXT NOT NULL, location_id INTEGER NOT NULL, PRIMARY KEY (directory_id, cell, location_id)) STRICT, WITHOUT ROWID",
+    ),
+    "cell_fill": Table(
+        "How far the files of a directory are in file_cell.",
+        {
+            "directory_id": "Which one.",
+            "filled_to": "Its files up to this location that were present then, or came back since, are there (I21).",
+        },
+        "CREATE TABLE cell_fill (directory_id INTEGER PRIMARY KEY REFERENCES directory(id) ON DELETE CASCADE,"
+        " filled_to INTEGER NOT NULL) STRICT",
+    ),
     "preview": Table(
         "A smaller JPEG of a photo, or its movie, that can be served without decoding the original.",
         {
@@ -77,7 +96,7 @@ TRUTH_TABLES: dict[str, Table] = {
             "content_id": "Of these bytes.",
             "task": "copy (slices of the original) or make (a decoder is needed).",
             "state": "due, done, or failed (reason says why).",
-            "version": "Of the makers (daemon.media.preview_makers.VERSION) that failed: another one tries again.",
+            "version": "Of the makers (daemon.media.preview_protocol.makers_version()) that failed: another one tries again.",
             "reason": "Why it failed, in user words; NULL otherwise.",
             "retry_ns": "Do not try before; NULL = any time.",
         },

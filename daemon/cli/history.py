@@ -136,9 +136,15 @@ def _lines(found: list[Entry], zone: ZoneInfo) -> Iterator[str]:
 
 
 def _change(one: ItemChange, zone: ZoneInfo) -> str:
-    about = one.property if one.element is None else f"{one.property} {quoted(one.name or one.element[:6])}"
+    about = one.property if one.element is None else f"{one.property} {quoted(_element(one))}"
     before, after = (_value(one.property, said, zone) for said in (one.before, one.after))
     return f"{about}: {before} → {after}"
+
+
+def _element(one: ItemChange) -> str:
+    """Return what an element is called: its name, the source of a date as it is, a short uid of anything else."""
+    told = one.element or ""
+    return one.name or (told if one.property == "date" else told[:6])
 
 
 def _value(about: str, said: Said | None, zone: ZoneInfo) -> str:

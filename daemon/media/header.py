@@ -28,7 +28,6 @@ from daemon.media.movie import read_movie
 from daemon.media.mp3 import read_mp3
 from daemon.media.mrw import read_mrw
 from daemon.media.png import read_png
-from daemon.media.preview_probe import probe_previews
 from daemon.media.psd import read_psd
 from daemon.media.riff import read_wav, read_webp
 from daemon.media.simple import read_bmp, read_dsf, read_gif
@@ -63,7 +62,6 @@ def read_header(source: ByteSource, name: bytes) -> Facts:
                 str(error) if isinstance(error, Malformed) else "a table is cut off or contradicts itself"
             )
             draft.note(mime.rpartition("/")[2], f"the header is damaged: {reason}")
-    probe_previews(source, draft)
     if draft.has_maker_notes and not any(one.local for one in draft.candidates):
         draft.needs_deep = True  # a camera without a date: its maker's own notes may hold one
     return draft.facts("header")

@@ -17,6 +17,8 @@ from daemon.media.tiff import read_structure
 START = b"\xff\xd8\xff"
 _GLANCE_BYTES = 2048  # the frame header of a preview without EXIF of its own is within
 _MAX_SEGMENTS = 64
+# A block of 64 pixels takes a bit at least (T.81: no Huffman code is shorter). Who says more would fill a viewer's memory.
+_MOST_PX_PER_BYTE = 512
 _DECODABLE = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what browsers show
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
@@ -33,15 +35,19 @@ class Frame(NamedTuple):
 
 
 def frame_at(source: ByteSource, at: int, length: int) -> Frame | None:
-    """Return the frame of the JPEG at `at`, or None if there is none that browsers can show within `length`."""
+    """Return the frame of the JPEG at `at`, or None if there is none that browsers can show within `length`.
+
+    One that tells more pixels than `length` bytes can hold is none.
+    """
     end = at + length
     if length < 16 or at < 0 or end > source.size:
         return None
     try:
         head = source.glance(at, min(length, _GLANCE_BYTES))
-        return _frame_in(source, head, at, end) if head.startswith(START) else None
+        frame = _frame_in(source, head, at, end) if head.startswith(START) else None
     except (Malformed, struct.error):
         return None
+    return frame if frame is not None and frame.width * frame.height <= length * _MOST_PX_PER_BYTE else None
 
 
 def _frame_in(source: ByteSource, head: bytes, start: int, end: int) -> Frame | None:

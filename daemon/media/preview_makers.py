@@ -13,7 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from catalog.previews import LARGE, LEAST_LARGE_PX, LEAST_PX, SLICE_MOST_BYTES, SMALL, upright
+from catalog.previews import (
+    LARGE,
+    LEAST_LARGE_PX,
+    LEAST_PX,
+    SCALED_MOST_BYTES,
+    SIZES,
+    SLICE_MOST_BYTES,
+    SMALL,
+    upright,
+)
 from daemon.media.preview_protocol import Picture
 from daemon.media.protocol import MAX_HEAVY_PIXELS, TooHeavy, WorkerClass, require_class
 
@@ -61,18 +70,35 @@ def _png(fd: int, worker_class: WorkerClass, slot: int, *place: int) -> Iterator
     yield Picture(slot, buffer.getvalue(), *made.size)
 
 
+def _scale(fd: int, worker_class: WorkerClass, slots: Sequence[int], *place: int) -> Iterator[Picture]:
+    body = _shown_at(fd, *place, most_bytes=SCALED_MOST_BYTES)
+    yield from _in_sizes(_opened(body, max(slots), worker_class), slots)
+
+
 def _make(fd: int, worker_class: WorkerClass, orientation: int, is_raw: bool) -> Iterator[Picture]:
     made = _of_raw(fd, worker_class, orientation) if is_raw else _of_heif(fd, worker_class, orientation)
     made = _plain(made, LARGE)
     if max(made.size) < LEAST_PX:
         raise CannotMake("worker", f"what is embedded has {made.size[0]} x {made.size[1]} pixels")
     if max(made.size) >= LEAST_LARGE_PX:
-        yield _jpeg(LARGE, made)
-        made.thumbnail((SMALL, SMALL))
-    yield _jpeg(SMALL, made)
+        yield from _in_sizes(made, SIZES)
+    else:
+        yield _jpeg(SMALL, made)
 
 
-_MAKERS: dict[str, Callable[..., Iterator[Picture]]] = {"slice": _slice, "png": _png, "make": _make}
+def _in_sizes(made: Image.Image, slots: Sequence[int]) -> Iterator[Picture]:
+    """Yield JPEGs of a plain picture, the largest first; it ends as the smallest."""
+    for slot in sorted(slots, reverse=True):
+        made.thumbnail((slot, slot))
+        yield _jpeg(slot, made)
+
+
+_MAKERS: dict[str, Callable[..., Iterator[Picture]]] = {
+    "slice": _slice,
+    "png": _png,
+    "scale": _scale,
+    "make": _make,
+}
 
 
 def _of_heif(fd: int, worker_class: WorkerClass, orientation: int) -> Image.Image:
@@ -115,9 +141,10 @@ def _opened(
     body: bytes, edge_px: int, worker_class: WorkerClass, *, orientation_if_none: int = 1
 ) -> Image.Image:
     """Return the picture of a JPEG, upright, at most `edge_px` wide and high."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageFile, ImageOps
 
     Image.MAX_IMAGE_PIXELS = MAX_HEAVY_PIXELS  # Pillow's own limit refuses the photos of today's phones
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # half a picture would lie in the cache for ever
     with _blaming("pillow"):
         made = Image.open(io.BytesIO(body), formats=["JPEG", "MPO"])
         require_class(worker_class, made.size[0] * made.size[1])

@@ -1,8 +1,9 @@
 """What is asked of a media worker about previews, and what comes back: pictures, a few at a time.
 
-A wish is a list: `["slice", slot, offset, length, orientation]` a JPEG of the file, as it is shown; `["make", orientation,
-is_raw]` what only a decoder gives, in both sizes; `["png", slot, offset, length, orientation]` a JPEG of the file as PNG
-with a long edge of `slot` pixels. Bytes from a worker are not trusted: whatever comes back is checked here.
+A wish is a list: `["slice", slot, offset, length, orientation]` a JPEG of the file, as it is shown; `["scale", slots,
+offset, length, orientation]` a JPEG of the file made smaller, for each slot; `["make", orientation, is_raw]` what only a
+decoder gives, in both sizes; `["png", slot, offset, length, orientation]` a JPEG of the file as PNG with a long edge of
+`slot` pixels. Bytes from a worker are not trusted: whatever comes back is checked here.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Wish = tuple[Any, ...]
 def makers_version() -> str:
     """Return the versions of what makes previews: where they failed, only others are worth a second try."""
     tools = ("pillow", "pillow-heif", "rawpy")
-    return " ".join(["1", *(f"{tool}/{metadata.version(tool)}" for tool in tools)])
+    return " ".join(["2", *(f"{tool}/{metadata.version(tool)}" for tool in tools)])
 
 
 class Picture(NamedTuple):

@@ -32,7 +32,8 @@ TAKEN = "Takeout:photoTakenTime"
 # Takeout nests four deep. Python's own limit (some 1000) would do, but costs its whole stack.
 _MAX_DEPTH = 32
 _MAX_FINDINGS = 20
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One that does not end goes to the end: else each of its quotes would be tried, in time that grows with their square.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds that a datetime can hold; what lies between them and sense is judged with all other dates.
 _FIRST_S, _LAST_S = -62_135_510_400, 253_402_214_400

@@ -41,7 +41,14 @@ PEOPLE = ("Anna Schmidt", "Ann", "Ōe Kenzaburō", "O'Neil (junior)", "渡辺")
 ALBUMS = ("Trips", "Trips/Rome 2019", "Trips/Rome 2019/best", "Été", "50%_off")
 TITLES = ("Sunset at the beach", "Café am Meer", "Beaches", "東京旅行", "!!!", "50%_off", "Straße", "a*b")
 # Berlin, Potsdam, New York, Singapore (which has no regions), Zürich, Reykjavík.
-PLACES = ((52.52, 13.405), (52.4009, 13.0591), (40.758, -73.9855), (1.2834, 103.8607), (47.37, 8.54), (64.1466, -21.9426))
+PLACES = (
+    (52.52, 13.405),
+    (52.4009, 13.0591),
+    (40.758, -73.9855),
+    (1.2834, 103.8607),
+    (47.37, 8.54),
+    (64.1466, -21.9426),
+)
 
 
 def say_things(writer: Writer, rng: random.Random, now_ns: int) -> None:

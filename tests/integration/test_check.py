@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from catalog.commands import execute, layer
-from catalog.facts import Descriptive, Facts, FactsResult
-from catalog.store import db, jobs, scanning, sidecars, volumes
+from catalog.facts import Descriptive, Facts, FactsResult, Preview
+from catalog.ids import ContentId
+from catalog.previews import Chosen
+from catalog.store import db, jobs, previews, scanning, sidecars, volumes
 from catalog.store.check import INVARIANTS, check
 from catalog.values import DirectoryListing, Observed
 from store_harness import StoreHarness, make_harness
@@ -27,14 +29,18 @@ def broken(tmp_path: object) -> StoreHarness:
     catalog.put(b"c/copy.JPG", "one 0", inode=99)
     catalog.put(b"a/unknown.q7z", "what", inode=98)
     catalog.put(b"a/gone.JPG", "gone", inode=97)
-    catalog.put(b"c/IMG_2.CR2", "raw of two 2", inode=96)
+    catalog.put(b"c/IMG_2.CR2", "raw of two 2", inode=96, size=9_000_000)
     catalog.put(b"a/b/IMG_1.JPG.xmp", "rights", inode=94)
     catalog.put(b"nothing/notes.txt", "no photo here", inode=95)
     # Said by people, too: without its row nothing else would be different.
     catalog.said_by[b"a/b/IMG_0.JPG"] = {"descriptive": Descriptive(tags=("sea/beach",))}
+    embedded = (Preview("raw", 1000, 5_000_000, 6000, 4000), Preview("exif", 100, 300, 160, 120))
+    catalog.said_by[b"c/IMG_2.CR2"] = {"previews": embedded}
+    catalog.said_by[b"c/IMG_0.JPG"] = {"previews": (Preview("exif", 1, 4, 160, 120),)}
     catalog.scan()
     catalog.read_facts(make="Canon", model="EOS", is_panorama=True)
     catalog.read_hashes()
+    make_a_preview(catalog)
     read_a_sidecar(catalog)
     say_some_of_everything(catalog)
     catalog.remove(b"a/gone.JPG")
@@ -53,6 +59,18 @@ def read_a_sidecar(catalog: StoreHarness) -> None:
     (item,) = sidecars.sidecars_due(catalog.writer, 10, volume_id=catalog.volume_id, now_ns=catalog.now_ns)
     facts = Facts(None, "application/rdf+xml", descriptive=Descriptive(rights="mine"))
     sidecars.record_sidecars(catalog.writer, [FactsResult(item, facts)], catalog.now_ns)
+
+
+def make_a_preview(catalog: StoreHarness) -> None:
+    """What a worker made of the RAW."""
+    (due,) = (
+        one
+        for one in previews.due(catalog.writer, 10, after=None, now_ns=catalog.now_ns)
+        if one.plan.is_making
+    )
+    made = (Chosen(256, None, 9_000, 256, 171, 1), Chosen(1024, None, 90_000, 1024, 683, 1))
+    with catalog.writer.atomic():
+        previews.note_done(catalog.writer, ContentId(due.content_id), due.plan, made)
 
 
 def say_some_of_everything(catalog: StoreHarness) -> None:
@@ -98,6 +116,8 @@ ALIAS = "(SELECT id FROM asset WHERE merged_into IS NOT NULL LIMIT 1)"
 PRESENT = "(SELECT min(id) FROM location WHERE state = 'present' AND content_id IS NOT NULL)"
 FORMER = "id NOT IN (SELECT content_id FROM asset WHERE content_id IS NOT NULL)"
 SHOWN = "(SELECT min(id) FROM asset WHERE is_shown = 1)"
+BARE = "(SELECT min(id) FROM content WHERE id NOT IN (SELECT content_id FROM preview))"
+MADE = '"offset" IS NULL'
 BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I1", "user_version", sql("UPDATE migration SET number = 7 WHERE number = 2")),
     ("I1", "digest", sql("UPDATE migration SET digest = 'x'")),
@@ -206,6 +226,9 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I20", "a word without a row", sql("DELETE FROM embedded_name")),
     ("I20", "a row without a thing", sql("INSERT INTO embedded_name VALUES ('person', 'Nobody', 'x')")),
     ("I21", "cell", sql("UPDATE sidecar SET cell = 'other'")),
+    ("I21", "cell of a file", sql("UPDATE file_cell SET cell = 'other'")),
+    ("I21", "file without a cell", sql("DELETE FROM file_cell")),
+    ("I21", "cell of no file", sql("UPDATE file_cell SET location_id = 999")),
     ("I21", "rule", sql("UPDATE sidecar_photo SET rule = 'none'")),
     ("I21", "alias", sql(f"UPDATE sidecar_photo SET asset_id = {ALIAS}")),
     ("I21", "author", sql(*everywhere("author = ''", "source = 'sidecar'"))),
@@ -217,6 +240,24 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
             " s.author FROM location AS l, sidecar AS s WHERE l.name = CAST('notes.txt' AS BLOB)"
         ),
     ),
+    ("I22", "place", sql('UPDATE preview SET "offset" = "offset" + 1 WHERE slot = 256')),
+    ("I22", "no row", sql("DELETE FROM preview WHERE slot = 0")),
+    ("I22", "a row too many", sql(f"INSERT INTO preview VALUES ({BARE}, 256, 1, 4, 160, 120, 1)")),
+    ("I22", "half made", sql(f'UPDATE preview SET "offset" = 7 WHERE slot = 256 AND {MADE}')),
+    ("I22", "length", sql(f"UPDATE preview SET length = 0 WHERE {MADE}")),
+    ("I22", "length of megabytes", sql(f"UPDATE preview SET length = 5000000 WHERE {MADE}")),
+    ("I22", "too wide", sql(f"UPDATE preview SET width = 640 WHERE slot = 256 AND {MADE}")),
+    ("I22", "turned", sql(f"UPDATE preview SET orientation = 6 WHERE {MADE}")),
+    ("I22", "made and due", sql("UPDATE preview_work SET state = 'due' WHERE task = 'make'")),
+    ("I22", "task", sql("UPDATE preview_work SET task = 'make' WHERE task = 'copy'")),
+    ("I22", "no work", sql("DELETE FROM preview_work WHERE task = 'copy'")),
+    (
+        "I22",
+        "work about nothing",
+        sql(f"INSERT INTO preview_work (content_id, task) VALUES ({BARE}, 'copy')"),
+    ),
+    ("I22", "failed without a reason", sql("UPDATE preview_work SET state = 'failed' WHERE task = 'copy'")),
+    ("I22", "later and done", sql("UPDATE preview_work SET retry_ns = 5 WHERE state = 'done'")),
 ]
 
 

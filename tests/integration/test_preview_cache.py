@@ -18,14 +18,14 @@ from PIL import Image
 from capabilities import require
 from catalog.ids import ContentHash, VolumeId
 from catalog.library import Library
-from catalog.previews import previews_dir
+from catalog.previews import SLICE_MOST_BYTES, previews_dir, upright
 from catalog.store import volumes as volume_store
 from catalog.store.db import ReaderPool
 from catalog.values import OWNER
 from daemon.preview_cache import PreviewCache
 from daemon.previews import Previews, open_previews
 from daemon.scan import scan_volume
-from previewed import exif_jpeg, heic_with_thumbnail, is_upright
+from previewed import exif_jpeg, heic_with_thumbnail, is_upright, large_jpeg, large_raw
 from sacred import corpus_dir
 from vfs.tree import open_tree
 
@@ -225,15 +225,139 @@ async def test_a_small_cache_lets_go_of_what_was_not_used_and_what_was_made_is_n
             assert previews.cache.path(ContentHash(bytes(digest)), 256).exists()  # type: ignore[call-overload]
 
 
+def size_of(body: bytes) -> tuple[int, int]:
+    """Decode a picture, and return its pixels as stored."""
+    shown = Image.open(io.BytesIO(body))
+    shown.load()
+    return shown.size
+
+
+async def shown_lengths(living: Living) -> dict[int, int | None]:
+    """Return slot -> bytes of what was made, None for slices, of the only photo."""
+    rows = await living.rows('SELECT slot, "offset", length FROM preview')
+    return {int(row[0]): None if row[1] is not None else int(row[2]) for row in rows}  # type: ignore[call-overload]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("orientation", "sizes"), [(1, ((256, 171), (1024, 683))), (6, ((171, 256), (683, 1024)))]
+)
+async def test_a_raw_whose_only_large_picture_has_megabytes_gets_both_sizes_in_the_cache(
+    library: Library, photos: Path, orientation: int, sizes: tuple[tuple[int, int], ...]
+) -> None:
+    large = large_jpeg(orientation=orientation)
+    assert len(large) > SLICE_MOST_BYTES
+    (photos / "a.nef").write_bytes(large_raw(orientation=orientation, large=large))
+    async with open_living(library) as living, filling(living):
+        volume_id = await scanned(living, photos)
+        assert await settled(living) == {"a.nef": ("make", "done", None)}
+        small, middle = await thumb(living, "a.nef"), await thumb(living, "a.nef", 1024)
+        assert (size_of(small), size_of(middle)) == sizes
+        assert is_upright(small)
+        assert is_upright(middle)
+        assert Image.open(io.BytesIO(middle)).getexif() == {}
+        assert await shown_lengths(living) == {0: None, 256: len(small), 1024: len(middle)}
+        largest = await trio.to_thread.run_sync(read, library, _only_picture(library))
+        assert largest == upright(large, orientation)
+        await living.writer.run(
+            volume_store.set_volume_state, volume_id, "offline", "unplugged", time.time_ns()
+        )
+        assert [await thumb(living, "a.nef"), await thumb(living, "a.nef", 1024)] == [small, middle]
+
+
+def _only_picture(library: Library) -> str:
+    """Return the path of the only picture of Previews/Timeline."""
+    pool = ReaderPool(library, 1)
+    try:
+        tree = open_tree(library, pool, clock=time.time_ns, report=dict)
+        path, node = "Previews/Timeline", tree.resolve(b"Previews/Timeline", OWNER)
+        while node.is_dir:
+            (entry,) = tree.children(node, OWNER)
+            path, node = f"{path}/{entry.name.decode()}", entry.node
+        return path
+    finally:
+        pool.close()
+
+
+@pytest.mark.slow
+async def test_a_cache_that_is_removed_while_the_daemon_runs_is_filled_again(
+    library: Library, photos: Path
+) -> None:
+    (photos / "a.nef").write_bytes(large_raw())
+    async with open_living(library) as living, filling(living):
+        await scanned(living, photos)
+        await settled(living)
+        before = {path: path.read_bytes() for path in cached(library)}
+        assert len(before) == 2
+        shutil.rmtree(previews_dir(library.cache_dir))
+
+        async def is_back() -> bool:
+            living.ingest.idle_bell.ring()
+            return {path: path.read_bytes() for path in cached(library)} == before
+
+        await until(is_back)
+        await settled(living)
+        assert len(await thumb(living, "a.nef", 1024)) in {len(body) for body in before.values()}
+
+
+@pytest.mark.slow
+async def test_a_size_that_had_to_go_from_the_cache_is_a_slice_again_of_right_length(
+    library: Library, photos: Path
+) -> None:
+    large = large_jpeg()
+    (photos / "a.nef").write_bytes(large_raw(large=large))
+    async with open_living(library) as living, filling(living, most_bytes=30_000):
+        await scanned(living, photos)
+        await settled(living)
+
+        async def is_gone() -> bool:
+            return set((await shown_lengths(living)).values()) == {None}
+
+        await until(is_gone)
+        assert size_of(await thumb(living, "a.nef")) == (160, 120)
+        assert await thumb(living, "a.nef", 1024) == large
+        assert await work(living) == {"a.nef": ("make", "done", None)}
+    async with open_living(library) as living:
+        for volume in await living.volumes.all():
+            await living.volumes.probe(volume.id)
+        async with filling(living):
+
+            async def is_made() -> bool:
+                return (await shown_lengths(living))[1024] is not None
+
+            await until(is_made)
+            assert size_of(await thumb(living, "a.nef", 1024)) == (1024, 683)
+
+
+@pytest.mark.slow
+async def test_half_a_picture_is_not_made_smaller_and_slices_stay(library: Library, photos: Path) -> None:
+    half = large_jpeg(size=(3600, 2400))
+    half = half[: len(half) * 6 // 10]
+    assert len(half) > SLICE_MOST_BYTES
+    (photos / "a.nef").write_bytes(large_raw(large=half))
+    async with open_living(library) as living, filling(living):
+        await scanned(living, photos)
+        task, state, reason = (await settled(living))["a.nef"]
+        assert (task, state) == ("make", "failed")
+        assert reason is not None
+        assert reason.startswith("pillow: ")
+        assert size_of(await thumb(living, "a.nef")) == (160, 120)
+        assert await thumb(living, "a.nef", 1024) == half
+        assert cached(library) == []
+
+
 @pytest.mark.slow
 async def test_previews_of_the_corpus_are_copied_or_made_by_confined_workers(
     library: Library, tmp_path: Path
 ) -> None:
     require("corpus")
     photos = tmp_path / "raw"
-    shutil.copytree(corpus_dir() / "media" / "raw", photos)
-    shutil.copy(corpus_dir() / "media" / "formats" / "heic" / "IMG_2682.heic", photos)
-    shutil.copy(corpus_dir() / "media" / "motion-photo" / "motionphoto.heic", photos)
+    media = corpus_dir() / "media"
+    others = [media / "formats" / "heic" / "IMG_2682.heic", media / "motion-photo" / "motionphoto.heic"]
+    for source in [*(path for path in (media / "raw").rglob("*") if path.is_file()), *others]:
+        copy = photos / (source.relative_to(media / "raw") if source not in others else source.name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)  # the corpus is read-only, its modes too
     async with open_living(library) as living, filling(living):
         await scanned(living, photos)
         found = await settled(living)

@@ -20,6 +20,7 @@ from catalog.library import Library
 from catalog.store import explain_sidecars
 from catalog.store.db import Reader
 from catalog.store.photos import documents
+from daemon.config import ScanSection
 from daemon.scan import scan_volume
 from daemon.watch import open_watch
 from media_files import ExifSpec, jpeg, tiff_picture
@@ -28,6 +29,8 @@ from sacred import corpus_dir, fingerprints
 from sidecar_texts import digikam, takeout, xmp
 
 pytestmark = pytest.mark.slow
+
+_MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -136,6 +139,24 @@ async def _documents(living: Living) -> dict[str, dict[str, Any]]:
         return {one["name"]: one for one in documents(reader, ids)}
 
     return await living.writer.read(read)
+
+
+async def test_sidecars_that_hashes_make_due_are_read_in_the_same_scan(tmp_path: Path, root: Path) -> None:
+    _photo(root / "a.jpg", 1)
+    with open(root / "a.jpg", "r+b") as file:
+        file.truncate(3 * _MIB)  # its hash takes a second, so that everything else is done before
+    (root / "a.jpg.xmp").write_text(xmp(rating=3, tags=["lake"]))
+    slow = ScanSection(hash_mib_per_s=2)
+    async with open_living(Library(tmp_path / "library"), slow) as living:
+        volume_id = await living.add(root)
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        # The moved file is another photo until its bytes are hashed; then it turns out whose sidecar moved along.
+        for name in ("a.jpg", "a.jpg.xmp"):
+            (root / name).rename(root / name.replace("a.", "b."))
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        due = "SELECT count(*) FROM sidecar AS s JOIN location AS l ON l.id = s.location_id"
+        assert await living.rows(f"{due} WHERE s.state = 'due' AND l.state = 'present'") == [(0,)]
+        assert await living.rows("SELECT DISTINCT author FROM statement") == [("photos:b.jpg.xmp",)]
 
 
 async def test_a_link_that_is_called_like_a_sidecar_is_not_followed(tmp_path: Path, root: Path) -> None:

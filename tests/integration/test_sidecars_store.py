@@ -363,6 +363,28 @@ def test_the_order_in_which_files_come_and_are_read_makes_no_difference(
     assert row_of(catalog, "IMG_01.CR2.xmp")["photos"][0]["rule"] == "version"  # type: ignore[index]
 
 
+@pytest.mark.parametrize("other", ["IMG.xmp", "copy/IMG.JPG.xmp"])
+def test_a_sidecar_that_goes_makes_no_older_one_speak_in_its_place(catalog: StoreHarness, other: str) -> None:
+    put(catalog, "IMG.JPG")
+    catalog.put(b"copy/IMG.JPG", "bytes of IMG.JPG")
+    write(catalog, other, xmp(rating=1, tags=["a"]), mtime_s=1_600_000_000)
+    write(catalog, "IMG.JPG.xmp", xmp(rating=2), mtime_s=1_600_000_001)
+    take_in(catalog)
+    del catalog.disk[b""][b"IMG.JPG.xmp"]
+    take_in(catalog)
+    sidecar_rows.mark_all(catalog.writer)
+    take_in(catalog)
+    assert words(catalog, "IMG.JPG") == {"rating": 2, "tags": ["a"]}
+    assert row_of(catalog, other)["overruled"] == ["rating"]
+    write(catalog, other, xmp(rating=4, tags=["a"]), mtime_s=1_600_000_002)
+    take_in(catalog)
+    assert words(catalog, "IMG.JPG") == {"rating": 4, "tags": ["a"]}
+    assert row_of(catalog, other)["overruled"] == []
+    write(catalog, "IMG.JPG.xmp", xmp(rating=2), mtime_s=1_600_000_001)
+    take_in(catalog)
+    assert words(catalog, "IMG.JPG")["rating"] == (2 if other == "IMG.xmp" else 4)
+
+
 def test_a_duplicate_does_not_speak_because_the_sidecar_of_the_photo_went(catalog: StoreHarness) -> None:
     put(catalog, "IMG.CR2")
     write(catalog, "IMG.CR2.xmp", xmp(rating=5))
@@ -481,6 +503,20 @@ def test_a_photo_whose_header_is_read_again_has_its_faces_turned_anew(catalog: S
     take_in(catalog, orientation=6)
     (face,) = document(catalog, "IMG.JPG")["faces"]  # type: ignore[misc]
     assert (face["x"], face["w"]) == pytest.approx((0.7, 0.1))
+
+
+def test_a_photo_that_only_the_deep_tier_turns_has_its_faces_turned_anew(catalog: StoreHarness) -> None:
+    put(catalog, "IMG.RAF")
+    write(catalog, "IMG.xmp", xmp(faces=[("Eve", 0.5, 0.25, 0.2, 0.1)]))
+    take_in(catalog)
+    catalog.writer.execute("UPDATE content SET facts_state = 'deep'")
+    catalog.read_facts(orientation=6)
+    assert read_due(catalog) == 1
+    (face,) = document(catalog, "IMG.RAF")["faces"]  # type: ignore[misc]
+    assert (face["x"], face["w"]) == pytest.approx((0.7, 0.1))
+    catalog.writer.execute("UPDATE content SET facts_state = 'deep'")
+    catalog.read_facts(orientation=6)
+    assert due(catalog) == []
 
 
 # ---- around it

@@ -193,6 +193,7 @@ def copy_rows(source: StoreHarness, goal: StoreHarness) -> None:
             goal.writer.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
         moved = "UPDATE location SET directory_id = (SELECT id FROM directory WHERE path = CAST('b' AS BLOB))"
         goal.writer.execute(f"{moved} WHERE name = CAST('IMG_0.CR2' AS BLOB)")
+        goal.writer.execute("UPDATE content SET facts_version = 1")  # the readers of that time
     goal.writer.rows("PRAGMA foreign_keys = 1")
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from previewed import exif_jpeg, heic_with_thumbnail, is_upright
+from previewed import exif_jpeg, heic_with_thumbnail, is_upright, large_raw
 from product import Product, wait_until
 from sacred import fingerprints
 
@@ -23,12 +23,13 @@ SIZES = {"normal": 128, "large": 256}
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A volume of three photos of one day."""
+    """A volume of four photos of one day."""
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "IMG_20190807_120000.heic").write_bytes(heic_with_thumbnail())
     (folder / "IMG_20190807_130000.jpg").write_bytes(exif_jpeg(orientation=6))
     (folder / "IMG_20190807_140000 'ü & #1.jpg").write_bytes(exif_jpeg(orientation=1, seed=4))
+    (folder / "IMG_20190807_150000.nef").write_bytes(large_raw(orientation=6))
     return folder
 
 
@@ -41,9 +42,9 @@ def product(tmp_path: Path, photos: Path) -> Iterator[Product]:
 
 
 def folder_of(product: Product) -> Path:
-    """Return the day's folder once the three photos are in it."""
+    """Return the day's folder once the four photos are in it."""
     day = product.mountpoint / "Timeline" / "2019" / "2019-08" / "2019-08-07"
-    wait_until(lambda: day.exists() and len(os.listdir(day)) == 3, what="the photos")
+    wait_until(lambda: day.exists() and len(os.listdir(day)) == 4, what="the photos")
     return day
 
 
@@ -58,15 +59,25 @@ def wanted(day: Path) -> list[tuple[Path, str]]:
     """Return the thumbnails that must come: an EXIF thumbnail of 160 pixels is too small for the larger size."""
     found = []
     for file in sorted(day.iterdir()):
-        found += [(file, size) for size in SIZES if size == "normal" or file.suffix == ".heic"]
+        found += [(file, size) for size in SIZES if size == "normal" or file.suffix in (".heic", ".nef")]
     return found
 
 
 def wait_for_previews(product: Product) -> None:
-    """Wait until the thumbnail of the HEIC is made: before that nothing can be seeded for it."""
-    (heic,) = [one for one in product.found() if one["name"].endswith(".heic")]
-    made = product.mountpoint / ".glassine" / "by-id" / heic["uid"] / "thumb-256.jpg"
-    wait_until(made.exists, what="the preview of the HEIC")
+    """Wait until the previews of HEIC and NEF are made: before that nothing large can be seeded for them."""
+    for suffix in (".heic", ".nef"):
+        (photo,) = [one for one in product.found() if one["name"].endswith(suffix)]
+        made = product.mountpoint / ".glassine" / "by-id" / photo["uid"] / "thumb-256.jpg"
+        wait_until(lambda made=made: _edge_px(made) >= 256, what=f"the preview of the {suffix}")
+
+
+def _edge_px(file: Path) -> int:
+    """Return the long edge of a picture through the mount; 0 = it is not there."""
+    try:
+        body = file.read_bytes()
+    except FileNotFoundError:
+        return 0
+    return max(Image.open(io.BytesIO(body)).size)
 
 
 def test_a_folder_that_is_opened_gets_thumbnails_that_file_managers_believe(
@@ -116,5 +127,5 @@ def test_a_mount_without_a_daemon_serves_folders_as_ever(product: Product) -> No
     folder_of(product)
     product.down()
     product.run("mount", str(product.mountpoint))
-    assert len(os.listdir(folder_of(product))) == 3
+    assert len(os.listdir(folder_of(product))) == 4
     product.run("unmount", str(product.mountpoint))

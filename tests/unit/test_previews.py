@@ -10,18 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.facts import Preview
+from catalog.facts import Facts, Preview
 from catalog.previews import (
     LARGE,
     LARGEST,
     MOVIE,
+    SCALED_MOST_BYTES,
     SLICE_MOST_BYTES,
     SMALL,
     Chosen,
     Picture,
+    Plan,
     choose,
     movie_of,
     needs_making,
+    plan,
     prefix_of,
     shown_length,
     upright,
@@ -153,6 +156,65 @@ def test_the_segment_in_front_is_a_whole_app1_segment() -> None:
 )
 def test_the_movie_of_a_motion_photo_lies_in_the_file(motion: object, wanted: Chosen | None) -> None:
     assert movie_of(motion, SIZE) == wanted
+
+
+MEGABYTES = SLICE_MOST_BYTES + 1
+
+
+def planned(*previews: Preview, is_raw: bool = True) -> Plan:
+    """Return the plan of a photo."""
+    facts = Facts("photo", "image/x-canon-cr2", width=6000, height=4000, is_raw=is_raw, previews=previews)
+    return plan(facts, 2 * SCALED_MOST_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "scaled", "copied", "source"),
+    [
+        # (long edge, bytes) of the previews; slots made, slots copied, long edge of what they are made from
+        ([(160, 5000), (6000, MEGABYTES)], (SMALL, LARGE), (), 6000),
+        ([(6000, MEGABYTES)], (SMALL, LARGE), (), 6000),
+        ([(255, 5000), (6000, MEGABYTES)], (SMALL, LARGE), (), 6000),
+        ([(256, 5000), (6000, MEGABYTES)], (LARGE,), (SMALL,), 6000),
+        ([(160, 5000), (570, 9000), (6000, MEGABYTES)], (LARGE,), (SMALL,), 6000),
+        ([(160, 5000), (640, 9000), (6000, MEGABYTES)], (LARGE,), (SMALL,), 6000),
+        ([(160, 5000), (1500, MEGABYTES), (6000, MEGABYTES)], (SMALL, LARGE), (), 1500),
+        ([(160, 5000), (1024, 9000), (6000, MEGABYTES)], (), (SMALL,), None),
+        ([(160, 5000), (500, MEGABYTES)], (SMALL,), (), 500),
+        ([(6000, SCALED_MOST_BYTES)], (SMALL, LARGE), (), 6000),
+        ([(160, 5000), (6000, SCALED_MOST_BYTES + 1)], (), (SMALL,), None),
+        ([(160, 5000)], (), (SMALL,), None),
+        ([], (), (), None),
+    ],
+)
+def test_where_slices_are_too_small_or_of_megabytes_a_size_is_made_from_a_large_one(
+    sizes: list[tuple[int, int]], scaled: tuple[int, ...], copied: tuple[int, ...], source: int | None
+) -> None:
+    previews = [preview(edge, edge * 2 // 3, length=length) for edge, length in sizes]
+    found = planned(*previews, is_raw=bool(sizes))
+    assert (found.scaled, tuple(one.slot for one in found.copied)) == (scaled, copied)
+    assert (None if found.source is None else found.source.width) == source
+    assert found.is_making == bool(scaled)
+    assert found.has_pictures == bool(sizes)
+
+
+def test_what_was_made_stands_in_place_of_slices_and_the_largest_stays_one() -> None:
+    found = planned(preview(160, 120), preview(6000, 4000, length=MEGABYTES))
+    made = [Chosen(SMALL, None, 9000, 256, 171, 1), Chosen(LARGE, None, 90_000, 1024, 683, 1)]
+    assert [one.slot for one in found.rows] == [LARGEST, SMALL, LARGE]
+    assert found.with_made(made) == [found.rows[0], *made]
+    assert found.with_made(made[:1]) == list(found.rows)
+    assert found.with_made([]) == list(found.rows)
+    assert planned(preview(160, 120)).with_made(made) == [*planned(preview(160, 120)).rows]
+
+
+def test_what_a_decoder_gave_is_the_largest_too() -> None:
+    found = planned()
+    assert found.decoded == (1, True)
+    made = [Chosen(SMALL, None, 9000, 256, 171, 1), Chosen(LARGE, None, 90_000, 1024, 683, 1)]
+    assert found.with_made(made) == [made[1]._replace(slot=LARGEST), *made]
+    assert found.with_made(found.with_made(made)) == found.with_made(made)
+    assert found.with_made(made[:1]) == [made[0]._replace(slot=LARGEST), made[0]]
+    assert found.with_made(made[1:]) == []
 
 
 def test_only_what_has_no_slice_is_given_to_a_decoder() -> None:

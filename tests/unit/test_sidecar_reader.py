@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -279,3 +280,11 @@ def test_xmp_is_read_in_every_encoding_that_it_may_have(encoding: str) -> None:
     if encoding in ("utf-16-le", "utf-16-be"):
         body = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}[encoding] + body
     assert _read(body, b"IMG.xmp").descriptive == Descriptive(rating=3)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\\", b'"'])
+def test_a_text_that_never_ends_is_refused_in_time_that_grows_with_its_length(tail: bytes) -> None:
+    begin = time.process_time()
+    facts = _read(b'{"title": "' + b'\\"' * 500_000 + tail)
+    assert time.process_time() - begin < 5, "with the square of its length it would be an hour"
+    assert facts.findings[0].reason == "the sidecar is no JSON"
