@@ -104,6 +104,8 @@ class Directory:
         self._media: dict[str, list[Neighbour]] = defaultdict(list)
         for one in neighbours:
             self._media[cell_of(one.name)].append(one)
+        self._indexes: dict[str, _Index] = {}
+        self._jsons: dict[str, frozenset[str]] = {}
         self._sidecars: dict[str, list[bytes]] = defaultdict(list)
         for name in sidecars:
             self._sidecars[cell_of(name)].append(name)
@@ -117,24 +119,30 @@ class Directory:
     def _beside(self, sidecar: bytes) -> list[Neighbour]:
         return self._media.get(cell_of(sidecar), [])
 
+    def _index(self, sidecar: bytes) -> _Index:
+        cell = cell_of(sidecar)
+        if cell not in self._indexes:
+            self._indexes[cell] = _Index.of(self._media.get(cell, []))
+        return self._indexes[cell]
+
     # ---- XMP
 
     def _of_xmp(self, sidecar: bytes, claim: Claim) -> Verdict:
         base = text_of(sidecar)[: -len(".xmp")]
-        beside = self._beside(sidecar)
-        same = _nearest(base, [(one, text_of(one.name)) for one in beside])
+        index = self._index(sidecar)
+        same = index.called(base)
         if same:
             return _only(same, "name")
-        of_stem = _of_one_name([one for one in beside if fold(_stem(text_of(one.name))) == fold(base)], base)
+        of_stem = _of_one_name(index.by_stem.get(fold(base), []), base)
         if of_stem:
             return _of_stem(of_stem, claim)
-        return self._of_duplicate(base, beside, claim)
+        return self._of_duplicate(base, index, claim)
 
-    def _of_duplicate(self, base: str, beside: Sequence[Neighbour], claim: Claim) -> Verdict:
+    def _of_duplicate(self, base: str, index: _Index, claim: Claim) -> Verdict:
         stem, _, extension = base.rpartition(".")
         original, _, number = stem.rpartition("_")
         name = f"{original}.{extension}"
-        found = _nearest(name, [(one, text_of(one.name)) for one in beside])
+        found = index.called(name)
         if not (original and found and len(number) == 2 and number.isdecimal()):
             return _nobody(
                 f"there is no photo {_shown(base)} beside it, nor one of that name and any extension"
@@ -165,24 +173,14 @@ class Directory:
     # ---- Takeout
 
     def _of_takeout(self, sidecar: bytes, claim: Claim) -> Verdict:
-        beside = self._beside(sidecar)
-        found = _nearest_json(sidecar, beside, claim.original_name)
+        index = self._index(sidecar)
+        found = _nearest_json(sidecar, index.by_json.get(key_of(sidecar), []), claim.original_name)
         if len(found) > 1:
             return _ambiguous(found)
         if found:
-            copies = self._edited_copies(found[0], beside)
+            copies = [one for one in index.copies.get(key_of(found[0].name), ()) if not self._has_json(one)]
             return Verdict((found[0].name, *(one.name for one in copies)), "takeout")
         return self._of_title(sidecar, claim.original_name)
-
-    def _edited_copies(self, original: Neighbour, beside: Sequence[Neighbour]) -> list[Neighbour]:
-        key = key_of(original.name)
-        return [
-            one
-            for one in beside
-            if (stripped := without_edit(text_of(one.name))) is not None
-            and fold(stripped) == key
-            and not self._has_json(one)
-        ]
 
     def _of_title(self, sidecar: bytes, title: str | None) -> Verdict:
         if not title:
@@ -200,10 +198,40 @@ class Directory:
 
     def _has_json(self, media: Neighbour) -> bool:
         """Tell whether some JSON here is called like this file."""
-        known = {
-            key_of(name) for name in self._sidecars.get(cell_of(media.name), ()) if form_of(name) == "takeout"
-        }
+        cell = cell_of(media.name)
+        if cell not in self._jsons:
+            there = (key_of(name) for name in self._sidecars.get(cell, ()) if form_of(name) == "takeout")
+            self._jsons[cell] = frozenset(there)
+        known = self._jsons[cell]
         return bool(known) and any(fold(name) in known for name, _ in takeout_names(text_of(media.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The media files of a cell by folded names: all `IMG (n).JPG` of a folder are one, and each of their sidecars asks."""
+
+    by_name: dict[str, list[Neighbour]]
+    by_stem: dict[str, list[Neighbour]]
+    by_json: dict[str, list[Neighbour]]
+    copies: dict[str, list[Neighbour]]
+
+    @classmethod
+    def of(cls, media: Iterable[Neighbour]) -> _Index:
+        """Index the files of a cell; they stay in their order."""
+        index = cls(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+        for one in media:
+            text = text_of(one.name)
+            index.by_name[fold(text)].append(one)
+            index.by_stem[fold(_stem(text))].append(one)
+            for name in dict.fromkeys(fold(name) for name, _ in takeout_names(text)):
+                index.by_json[name].append(one)
+            if (original := without_edit(text)) is not None:
+                index.copies[fold(original)].append(one)
+        return index
+
+    def called(self, name: str) -> list[Neighbour]:
+        """Return the files that are called nearest to a name."""
+        return _nearest(name, [(one, text_of(one.name)) for one in self.by_name.get(fold(name), ())])
 
 
 def _of_stem(found: Sequence[Neighbour], claim: Claim) -> Verdict:

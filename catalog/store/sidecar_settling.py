@@ -12,18 +12,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from catalog.facts import Facts
 from catalog.ids import AssetId, DirectoryId, LocationId
 from catalog.media_types import guess_of_mime
-from catalog.sidecars.binding import CERTAINTY, RULES, Claim, Directory, Kind, Neighbour, Verdict
-from catalog.sidecars.names import Form
+from catalog.sidecars.binding import RULES, Directory, Kind, Neighbour, Verdict
 from catalog.store import file_cells
-from catalog.store.db import Row, Session, Writer
+from catalog.store.db import Row, Writer
 from catalog.store.edits import Edit, Key, Word
-from catalog.store.facts_codec import facts_from_text
+from catalog.store.sidecar_files import (
+    OF_CELLS,
+    OF_IDS,
+    SidecarFile,
+    Voice,
+    free_author,
+    is_same,
+    sidecar_file,
+)
 from catalog.store.sidecar_words import Meaning, Words, meaning_of, shared_out, words_of
 
 SOURCE: Literal["sidecar"] = "sidecar"
@@ -36,52 +41,6 @@ _DATING = frozenset({"date", "position"})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(slots=True)
-class _Sidecar:
-    """A row of `sidecar`, with the place of its file."""
-
-    location_id: LocationId
-    directory_id: DirectoryId
-    form: Form
-    state: str
-    author: str | None
-    said: str | None
-    reason: str | None
-    overruled: str | None
-    name: bytes
-    volume: str
-    directory: bytes
-    size: int
-    mtime_ns: int
-    inode: int
-    is_here: bool
-    facts: Facts | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        self.facts = facts_from_text(self.said) if self.said is not None else None
-
-    @property
-    def path(self) -> str:
-        """Where it is, for people: `volume:path`; bytes that are no UTF-8 as `\\xff`."""
-        path = self.directory + b"/" + self.name if self.directory else self.name
-        return f"{self.volume}:{path.decode('utf-8', 'backslashreplace')}"
-
-    @property
-    def claim(self) -> Claim:
-        extra = self.facts.extra if self.facts is not None else {}
-        known = {name: value for name in Claim._fields if isinstance(value := extra.get(name), str)}
-        return Claim(**known)
-
-
-_SIDECAR = (
-    "SELECT s.location_id, s.directory_id, s.form, s.state, s.author, s.said, s.reason, s.overruled, l.name, v.name,"
-    " d.path, l.size, l.mtime_ns, l.inode, l.state = 'present' AND l.size > 0 FROM sidecar AS s"
-    " CROSS JOIN location AS l ON l.id = s.location_id CROSS JOIN directory AS d ON d.id = l.directory_id"
-    " CROSS JOIN volume AS v ON v.id = l.volume_id WHERE "
-)
-# index sidecar_cell
-OF_CELLS = _SIDECAR + "s.directory_id = ? AND s.cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
-OF_IDS = _SIDECAR + "s.location_id IN (SELECT wanted.value FROM json_each(?) AS wanted)"
 # file_cell's primary key
 NEIGHBOURS = (
     "SELECT l.name, c.kind, c.mime, c.asset_id FROM json_each(?2) AS wanted"
@@ -104,18 +63,6 @@ OF_PHOTOS = (
     "SELECT p.asset_id, p.location_id, p.rule FROM json_each(?) AS wanted"
     " CROSS JOIN sidecar_photo AS p ON p.asset_id = wanted.value"
 )
-
-
-class _Voice(NamedTuple):
-    """A sidecar that has something to say about a photo."""
-
-    sidecar: _Sidecar
-    rule: str
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """More certain, then newer, then seen earlier."""
-        return (CERTAINTY[self.rule], -self.sidecar.mtime_ns, self.sidecar.location_id)  # type: ignore[index]
 
 
 class Told(NamedTuple):
@@ -173,7 +120,7 @@ class _Settlement:
         touched: set[AssetId] = set()
         left: dict[AssetId, set[str]] = {}
         overruled: dict[LocationId, set[str]] = {}
-        for sidecar in sorted((_sidecar(row) for row in rows), key=lambda one: one.location_id):
+        for sidecar in sorted((sidecar_file(row) for row in rows), key=lambda one: one.location_id):
             if sidecar.is_here and (sidecar.said is not None or sidecar.state != "due"):
                 touched |= self._bind(sidecar, left)
                 overruled[sidecar.location_id] = set()  # also where it says nothing any more
@@ -184,7 +131,7 @@ class _Settlement:
 
     # ---- whom they are about
 
-    def _bind(self, sidecar: _Sidecar, left: dict[AssetId, set[str]]) -> set[AssetId]:
+    def _bind(self, sidecar: SidecarFile, left: dict[AssetId, set[str]]) -> set[AssetId]:
         """Store whom a sidecar is about now; return those, and those whom it was about. `left`: whom it is not any more."""
         verdict = self._names.verdict(sidecar.name, sidecar.claim)
         before = self._rules_of(sidecar.location_id)
@@ -223,9 +170,9 @@ class _Settlement:
             [(asset_id, location_id, rule) for asset_id, rule in rules.items()],
         )
 
-    def _store_state(self, sidecar: _Sidecar, verdict: Verdict) -> None:
+    def _store_state(self, sidecar: SidecarFile, verdict: Verdict) -> None:
         if sidecar.author is None and sidecar.said is not None and verdict.names:
-            sidecar.author = _free_author(self._writer, sidecar.path)
+            sidecar.author = free_author(self._writer, sidecar.path)
             self._writer.execute(
                 "UPDATE sidecar SET author = ? WHERE location_id = ?", (sidecar.author, sidecar.location_id)
             )
@@ -242,22 +189,22 @@ class _Settlement:
 
     # ---- what counts
 
-    def _voices(self, asset_ids: Iterable[AssetId]) -> dict[AssetId, list[_Voice]]:
+    def _voices(self, asset_ids: Iterable[AssetId]) -> dict[AssetId, list[Voice]]:
         """Return all sidecars of these photos, the more certain ones first, wherever they are."""
         rows = self._writer.rows(OF_PHOTOS, (json.dumps(sorted(asset_ids)),))
         known = {
             one.location_id: one
             for one in map(
-                _sidecar, self._writer.rows(OF_IDS, (json.dumps(sorted({row[1] for row in rows})),))
+                sidecar_file, self._writer.rows(OF_IDS, (json.dumps(sorted({row[1] for row in rows})),))
             )
         }
-        voices: dict[AssetId, list[_Voice]] = {asset_id: [] for asset_id in asset_ids}
+        voices: dict[AssetId, list[Voice]] = {asset_id: [] for asset_id in asset_ids}
         for asset_id, location_id, rule in rows:
-            voices[AssetId(asset_id)].append(_Voice(known[LocationId(location_id)], rule))
+            voices[AssetId(asset_id)].append(Voice(known[LocationId(location_id)], rule))
         return voices
 
     def _compare(
-        self, voices: Mapping[AssetId, list[_Voice]], left: Mapping[AssetId, set[str]]
+        self, voices: Mapping[AssetId, list[Voice]], left: Mapping[AssetId, set[str]]
     ) -> list[tuple[LocationId, frozenset[str]]]:
         """Note what is to be written; return, photo by photo, which properties of which sidecars do not count."""
         overruled: list[tuple[LocationId, frozenset[str]]] = []
@@ -283,7 +230,7 @@ class _Settlement:
                 overruled.append((files[author].location_id, frozenset({name})))
         return overruled
 
-    def _words(self, sidecar: _Sidecar, orientation: int | None) -> Words:
+    def _words(self, sidecar: SidecarFile, orientation: int | None) -> Words:
         assert sidecar.facts is not None, "only those that were read speak"
         meaning = self._meanings.get(sidecar.location_id)
         if meaning is None:
@@ -301,14 +248,14 @@ class _Settlement:
         return found if isinstance(found, int) else None
 
     def _succeeded(
-        self, asset_id: AssetId, of_photo: Iterable[_Voice], speaking: Iterable[_Voice]
+        self, asset_id: AssetId, of_photo: Iterable[Voice], speaking: Iterable[Voice]
     ) -> list[str]:
         """Return authors whose file is gone while one that says the same, or has its inode, speaks for the photo: it moved."""
         found = []
         present = [one.sidecar for one in speaking]
         for one in of_photo:
             gone = one.sidecar
-            if gone.is_here or gone.author is None or not any(_is_same(gone, other) for other in present):
+            if gone.is_here or gone.author is None or not any(is_same(gone, other) for other in present):
                 continue
             found.append(gone.author)
             self._writer.execute(
@@ -318,7 +265,7 @@ class _Settlement:
         return found
 
     def _note_differences(
-        self, asset_id: AssetId, words: Mapping[str, Words], files: Mapping[str, _Sidecar]
+        self, asset_id: AssetId, words: Mapping[str, Words], files: Mapping[str, SidecarFile]
     ) -> set[tuple[str, str]]:
         """Note what is to be written; return (author, property) of what does not count beside a sidecar that is gone."""
         rows = self._writer.rows(
@@ -378,7 +325,7 @@ def _is_said(before: Word | None, text: str | None, others: Iterable[Word]) -> b
 
 
 def _is_outlived(
-    before: Word | None, text: str, others: Mapping[str, Word], files: Mapping[str, _Sidecar], author: str
+    before: Word | None, text: str, others: Mapping[str, Word], files: Mapping[str, SidecarFile], author: str
 ) -> bool:
     """Tell whether a word of a sidecar that is gone, or about nobody now, stands before this one: its file is not older.
 
@@ -395,28 +342,9 @@ def _is_outlived(
     )
 
 
-def _is_same(gone: _Sidecar, other: _Sidecar) -> bool:
-    if gone.form != other.form or gone.author == other.author:
-        return False
-    return gone.said == other.said or (gone.inode == other.inode != 0 and gone.volume == other.volume)
-
-
-def _free_author(session: Session, path: str) -> str:
-    author, number = path, 1
-    while session.row("SELECT 1 FROM sidecar WHERE author = ?", (author,)) is not None:
-        number += 1
-        author = f"{path} ({number})"
-    return author
-
-
 def _neighbour(row: Row) -> Neighbour:
     name, kind, mime, _ = row
     known = guess_of_mime(mime)
     is_raw = known is not None and known.is_raw
     shown: Kind = "raw" if is_raw else kind
     return Neighbour(name, shown)
-
-
-def _sidecar(row: Row) -> _Sidecar:
-    values: tuple[Any, ...] = (*row[:8], bytes(row[8]), row[9], bytes(row[10]), *row[11:14], bool(row[14]))
-    return _Sidecar(*values)
