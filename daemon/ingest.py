@@ -29,6 +29,7 @@ from catalog.store.db import Writer
 from catalog.values import HashResult, SniffResult, Volume, WorkItem
 from daemon.bell import Bell
 from daemon.config import ScanSection
+from daemon.recording import record_apart
 from daemon.volume_process.protocol import HashAnswer
 from daemon.volume_session import cut_by_bytes
 from daemon.volumes import Volumes
@@ -245,7 +246,7 @@ class Ingest:
                 await self._write_facts(volume, results)
 
     async def _write_facts(self, volume: Volume, results: list[FactsResult]) -> None:
-        await self._writer.run_batch(_record_facts, results)
+        await record_apart(self._writer, _record_facts, results)
         progress = self.progress(volume.id)
         for result in results:
             if result.item.tier == "deep":
@@ -265,7 +266,7 @@ class Ingest:
             results = await self._reader.read(items)
             await self._note_files_beside([item.location_id for item in items])
             for batch in sidecars.batches(results):
-                await self._writer.run_batch(_record_sidecars, batch)
+                await record_apart(self._writer, _record_sidecars, batch)
             self.progress(volume.id).sidecars += sum(result.error is None for result in results)
             self.progress(volume.id).failed += sum(result.error is not None for result in results)
             await self._ask_the_volume(volume, {result.error for result in results})

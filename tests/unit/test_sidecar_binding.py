@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -280,3 +281,14 @@ def test_a_name_tells_what_kind_of_sidecar_a_file_can_be(name: str, form: str | 
 def test_each_rule_has_words_and_a_place() -> None:
     assert set(RULES) == set(CERTAINTY)
     assert sorted(CERTAINTY.values()) == list(range(len(RULES)))
+
+
+def test_a_folder_that_windows_numbered_is_bound_at_once() -> None:
+    """All `Urlaub (n)` share a cell: who compares each sidecar with each of them takes 20 s here."""
+    stems = [f"Urlaub ({number})".encode() for number in range(1, 4_001)]
+    sidecars = [stem + b".xmp" for stem in stems]
+    directory = Directory([Neighbour(stem + b".JPG", "photo") for stem in stems], sidecars)
+    began_s = time.process_time()
+    verdicts = [directory.verdict(name, Claim()) for name in sidecars]
+    assert time.process_time() - began_s < 2
+    assert [one.names for one in verdicts] == [(stem + b".JPG",) for stem in stems]
