@@ -47,6 +47,8 @@ RULES_VERSION = 4
 Verdict = Literal["won", "lost", "rejected"]
 _OF_THE_PATH = frozenset({"filename", "directory", "mtime"})
 _DERIVED = frozenset({"filename", "directory", "IFD0:ModifyDate", TAKEOUT})
+# What a scanner writes by itself.
+_SCANNERS_OWN = frozenset({"ExifIFD:CreateDate", "IFD0:ModifyDate", "XMP-xmp:CreateDate"})
 _SMALL_HEADER = 2_082_844_800  # below it a movie header counts from 1970, against the standard
 
 
@@ -77,10 +79,11 @@ class Resolution:
 
 
 class _Ruling(NamedTuple):
-    """The winner, and the candidate that stood first but told the same moment less finely."""
+    """The winner, and the candidate that stood first but told the same moment less finely, or the day of a scan."""
 
     winner: DateCandidate
     coarser: DateCandidate | None = None
+    scanned: DateCandidate | None = None
 
 
 class _Moment(NamedTuple):
@@ -119,7 +122,7 @@ def resolve(  # noqa: PLR0917 - the contract of docs/architecture.md
     usable = [one for one, reason in zip(candidates, reasons, strict=True) if reason is None]
     fallback = from_mtime(mtime_ns, zone)
     file_time = DateCandidate("mtime", _utc_text(mtime_ns), fallback.local, fallback.offset_min)
-    ruling = _ruling_of(usable)
+    ruling = _ruling_of(usable, facts)
     if ruling is None:
         lost = [_rejected(one, reason or "") for one, reason in zip(candidates, reasons, strict=True)]
         nothing = "nothing better is known: the time of the file is a guess"
@@ -145,11 +148,20 @@ def layer_of(capture: CaptureTime) -> Literal["user", "sidecar", "embedded", "fi
 # ---- who wins
 
 
-def _ruling_of(usable: Sequence[DateCandidate]) -> _Ruling | None:
-    """Return the first candidate, or the one that tells the same moment better; None if there are none."""
+def _ruling_of(usable: Sequence[DateCandidate], facts: Facts | None) -> _Ruling | None:
+    """Return the first candidate, or the one that tells the same moment better; None if there are none.
+
+    Of a scan, whose own date is that of the scanner's work, a name or folder that tells an earlier year rules.
+    """
     if not usable:
         return None
     first = usable[0]
+    if is_scan(facts) and _is_the_scanners(first, usable):
+        named = (
+            one for one in usable if one.source in ("filename", "directory") and _year(one) < _year(first)
+        )
+        earlier = next(named, None)
+        return _Ruling(first) if earlier is None else _Ruling(_finest(earlier, usable), scanned=first)
     if first.source in SIDECARS:
         finer = (one for one in usable if _is_of_bytes(one) and _tells_better(one, first))
     elif first.source == TAKEOUT:
@@ -160,6 +172,23 @@ def _ruling_of(usable: Sequence[DateCandidate]) -> _Ruling | None:
         return _Ruling(first)
     better = next(finer, None)
     return _Ruling(first) if better is None else _Ruling(better, first)
+
+
+def _is_the_scanners(candidate: DateCandidate, usable: Sequence[DateCandidate]) -> bool:
+    """Tell whether a date of a scan is the scanner's own; a time taken that differs from it was said by somebody."""
+    if candidate.source != "ExifIFD:DateTimeOriginal":
+        return candidate.source in _SCANNERS_OWN
+    return any(one.source in _SCANNERS_OWN and one.local == candidate.local for one in usable)
+
+
+def _finest(candidate: DateCandidate, usable: Sequence[DateCandidate]) -> DateCandidate:
+    """Return the folder that tells more finely what a name tells, else the candidate."""
+    finer = (one for one in usable if one.source == "directory" and _is_prefix(candidate, one))
+    return next(finer, candidate)
+
+
+def _year(candidate: DateCandidate) -> str:
+    return (candidate.local or "")[:4]
 
 
 def _is_of_bytes(candidate: DateCandidate) -> bool:
@@ -216,7 +245,7 @@ def _moment_of(ruling: _Ruling, witnesses: Witnesses) -> _Moment:
 
 
 def _zone_of(ruling: _Ruling, witnesses: Witnesses) -> Zoned:
-    winner, coarser = ruling
+    winner, coarser, _ = ruling
     if winner.offset_min is None and coarser is not None and coarser.offset_min is not None:
         zoned = zone_of_local(winner.local or "", coarser.offset_min, witnesses)
         return zoned._replace(source="another tag", note=f"offset from {coarser.source}")
@@ -291,11 +320,16 @@ def _rejected(candidate: DateCandidate, reason: str) -> Judged:
 
 
 def _verdict(candidate: DateCandidate, ruling: _Ruling, moment: _Moment) -> Judged:
-    winner, coarser = ruling
+    winner, coarser, scanned = ruling
     if candidate is winner:
         reason = SOURCES.get(candidate.source, candidate.source)
         reason = f"{reason}; {moment.note}" if moment.note else reason
         return Judged(candidate, "won", reason, moment.zone_source)
+    if candidate is scanned:
+        where = "the folder" if winner.source == "directory" else "the name"
+        return Judged(
+            candidate, "lost", f"the day of the scan, and {where} tells an earlier year", _own_zone(candidate)
+        )
     if candidate is coarser:
         better = "the folder" if winner.source == "directory" else winner.source
         what = "date" if winner.source == "directory" else "moment"

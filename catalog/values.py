@@ -12,6 +12,8 @@ from catalog.ids import AssetId, ContentHash, ContentId, DirectoryId, LocationId
 
 VolumeState = Literal["unknown", "online", "suspect", "offline", "disabled", "retired"]
 Mode = Literal["ro", "rw"]
+# What a media worker is to do with a file.
+Errand = Literal["header", "deep", "sidecar", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class WorkItem:
     mtime_ns: int
     ctime_ns: int
     inode: int
-    tier: Literal["header", "deep", "sidecar", "preview"] = "header"
+    tier: Errand = "header"
 
 
 @dataclass(frozen=True, slots=True)

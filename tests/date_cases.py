@@ -131,6 +131,25 @@ CASES: list[Case] = [
         local="2019-08-07T14:33:02", source=CREATE, confidence="derived",
     ),
     Case(
+        name="a scan in a folder that tells an earlier year",
+        tags=(tag(DTO, "2015:03:01 10:00:00"), tag(CREATE, "2015:03:01 10:00:00")), make="EPSON Perfection V600",
+        path="Bilder/1974 Hochzeit/scan0001.jpg", local="1974", source="directory", precision="year",
+        confidence="derived", zone_source="none",
+    ),
+    Case(
+        name="a scan that somebody dated", tags=(tag(DTO, "1974:06:01 12:00:00"), tag(CREATE, "2015:03:01 10:00:00")),
+        make="EPSON Perfection V600", path="1970 Album/scan0001.jpg", local="1974-06-01T12:00:00", source=DTO,
+    ),
+    Case(
+        name="a camera's picture in a folder of an earlier year", tags=(tag(CREATE, "2015:03:01 10:00:00"),),
+        path="1974 Hochzeit/scan0001.jpg", local="2015-03-01T10:00:00", source=CREATE,
+    ),
+    Case(
+        name="a scan in a folder of the year of the scan", tags=(tag(CREATE, "2015:03:01 10:00:00"),),
+        make="EPSON Perfection V600", path="Scans 2015/scan0001.jpg", local="2015-03-01T10:00:00", source=CREATE,
+        confidence="derived",
+    ),
+    Case(
         name="a maker's own record", tags=(tag("MakerNotes:DateTimeOriginal", _CLOCK),), local="2019-08-07T14:33:02",
         source="MakerNotes:DateTimeOriginal",
     ),

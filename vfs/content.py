@@ -19,6 +19,7 @@ from typing import Protocol, Self
 from catalog.errors import ChangedUnderneath, GlassineError, Unreadable, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.values import OpenTarget
+from vfs.closing import Closing
 from vfs.nodes import UNKNOWN_MIME, Node
 from vfs.storage import BACKENDS
 from vfs.storage.contract import StoredFile
@@ -171,7 +172,7 @@ class OpenOriginal:
         self.close()
 
 
-class OpenBytes:
+class OpenBytes(Closing):
     """A generated document, as it was when it was opened; see `OpenFile`."""
 
     def __init__(self, node: Node, body: bytes) -> None:
@@ -194,14 +195,6 @@ class OpenBytes:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def offline(target: OpenTarget, why: str) -> VolumeOffline:

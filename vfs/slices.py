@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 from catalog.errors import NotFound
 from catalog.previews import prefix_of
 from catalog.values import OpenTarget
+from vfs.closing import Closing
 from vfs.content import OpenFile, OpenOriginal, open_original, require_reachable
 from vfs.nodes import UNKNOWN_MIME, Node
 
@@ -123,7 +124,7 @@ class OpenSlice:
         self.close()
 
 
-class OpenCached:
+class OpenCached(Closing):
     """A file of the cache; see `vfs.content.OpenFile`. Owns the descriptor."""
 
     def __init__(self, node: Node, fd: int) -> None:
@@ -150,11 +151,3 @@ class OpenCached:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

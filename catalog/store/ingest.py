@@ -20,6 +20,7 @@ from catalog.store.births import Birth, bear_asset
 from catalog.store.db import Row, Session, Writer
 from catalog.store.facts_codec import facts_to_text
 from catalog.store.identity import record_hashes
+from catalog.store.work_items import work_item
 from catalog.values import SniffResult, WorkItem
 
 __all__ = [
@@ -98,7 +99,7 @@ def facts_due(
         after: go on behind this content (`item.content_id` of the last one).
     """
     rows = session.rows(FACTS_DUE[tier], (after or 0, now_ns, volume_id, volume_id, limit))
-    return [_item(row, tier) for row in rows]
+    return [work_item(row, tier) for row in rows]
 
 
 def hash_due(
@@ -117,7 +118,7 @@ def hash_due(
     rows = session.rows(HASH_DUE_FIRST, (volume_id, after or 0, limit))
     if len(rows) < limit:
         rows += session.rows(HASH_DUE_AGAIN, (volume_id, after or 0, now_ns, limit - len(rows)))
-    return [_item(row) for row in rows]
+    return [work_item(row) for row in rows]
 
 
 def next_hash_ns(session: Session, volume_id: VolumeId) -> int | None:
@@ -139,7 +140,7 @@ def sniff_due(
     after: LocationId | None = None,
 ) -> list[WorkItem]:
     """Return files whose name says nothing and whose first bytes were not looked at, oldest first."""
-    return [_item(row) for row in session.rows(SNIFF_DUE, (volume_id, after or 0, now_ns, limit))]
+    return [work_item(row) for row in session.rows(SNIFF_DUE, (volume_id, after or 0, now_ns, limit))]
 
 
 def due_counts(session: Session) -> dict[str, int]:
@@ -312,20 +313,4 @@ def _add_findings(writer: Writer, content_id: ContentId, findings: tuple[Finding
     writer.executemany(
         "INSERT INTO finding (content_id, tool, version, reason, found_ns) VALUES (?, ?, ?, ?, ?)",
         [(content_id, one.tool, one.version, one.reason, now_ns) for one in findings],
-    )
-
-
-def _item(row: Row, tier: Tier = "header") -> WorkItem:
-    location_id, content_id, volume_id, root, path, size, mtime_ns, ctime_ns, inode = row[:9]
-    return WorkItem(
-        LocationId(location_id),
-        ContentId(content_id) if content_id is not None else None,
-        VolumeId(volume_id),
-        bytes(root),
-        bytes(path),
-        size,
-        mtime_ns,
-        ctime_ns,
-        inode,
-        tier,
     )

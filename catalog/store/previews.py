@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from catalog.capture import NS_PER_S
 from catalog.facts import Facts
-from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
+from catalog.ids import ContentHash, ContentId
 from catalog.previews import LARGEST, SIZES, Chosen, Plan, is_same_bytes, kept_apart, plan, shown_length
 from catalog.store import changes
 from catalog.store.db import Row, Session, Writer
 from catalog.store.facts_codec import facts_from_text
+from catalog.store.work_items import work_item
 from catalog.values import WorkItem
 
 # An error that is not the file's fault is tried again after this.
@@ -114,7 +115,12 @@ def largest_of(session: Session, content_ids: Sequence[ContentId]) -> dict[Conte
 def due(session: Session, limit: int, *, after: ContentId | None, now_ns: int) -> list[Due]:
     """Return contents whose previews are to be copied or made, by id behind `after`: hashed, and on an online volume."""
     return [
-        Due(ContentId(row[1]), _item(row), ContentHash(row[9]), plan(facts_from_text(row[10]), row[11]))
+        Due(
+            ContentId(row[1]),
+            work_item(row, "preview"),
+            ContentHash(row[9]),
+            plan(facts_from_text(row[10]), row[11]),
+        )
         for row in session.rows(_DUE, (after or 0, now_ns, limit))
     ]
 
@@ -258,19 +264,3 @@ def _shown(row: Row, rows: Sequence[Row]) -> Shown:
     slots = tuple(one[1] for one in rows if one[1] in SIZES and is_same_bytes(Chosen(*one[1:7]), chosen))
     digest = None if row[7] is None else ContentHash(row[7])
     return Shown(ContentId(row[0]), chosen, digest, row[8], row[9], row[10], slots)
-
-
-def _item(row: Row) -> WorkItem:
-    location_id, content_id, volume_id, root, path, size, mtime_ns, ctime_ns, inode = row[:9]
-    return WorkItem(
-        LocationId(location_id),
-        ContentId(content_id),
-        VolumeId(volume_id),
-        bytes(root),
-        bytes(path),
-        size,
-        mtime_ns,
-        ctime_ns,
-        inode,
-        "preview",
-    )

@@ -24,6 +24,7 @@ from vfs.beneath import (
     open_root,
     stat_beneath,
 )
+from vfs.closing import Closing
 from vfs.storage.contract import Capabilities, Dentry, Identity, Kind
 
 _FS_IOC_GETFSUUID = 0x80111500  # _IOR(0x15, 0, struct fsuuid2 {u8 len; u8 uuid[16]}), Linux 6.9
@@ -128,7 +129,7 @@ class LocalStorage:
         self.close()
 
 
-class LocalFile:
+class LocalFile(Closing):
     """One open regular file; owns its descriptor."""
 
     def __init__(self, fd: int) -> None:
@@ -166,14 +167,6 @@ class LocalFile:
         if self._is_open:
             self._is_open = False
             os.close(self._fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @contextmanager

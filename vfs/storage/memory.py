@@ -16,6 +16,7 @@ from typing import Self
 
 from catalog.errors import ChangedUnderneath
 from vfs.beneath import FileStamp
+from vfs.closing import Closing
 from vfs.storage.contract import Capabilities, Dentry, Identity
 
 
@@ -133,7 +134,7 @@ class MemoryStorage:
         self.close()
 
 
-class MemoryFile:
+class MemoryFile(Closing):
     """The bytes of one version of an object."""
 
     def __init__(self, storage: MemoryStorage, path: bytes, body: bytes) -> None:
@@ -159,14 +160,6 @@ class MemoryFile:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _file(name: bytes, stored: _StoredObject) -> Dentry:
