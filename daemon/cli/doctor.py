@@ -202,6 +202,9 @@ def check_stacks(library: Library, is_fixing: bool) -> Diagnosis:
     return Diagnosis("stacks", "warn", f"left apart: {', '.join(told)}", hint)
 
 
+_SIDECARS_TOLD = 3  # of them by name: one line is for reading
+
+
 def check_sidecars(library: Library, is_fixing: bool) -> Diagnosis:
     """Every sidecar of another program was read, is about a photo, and is contradicted by none."""
     from catalog.store.db import open_reader
@@ -216,13 +219,10 @@ def check_sidecars(library: Library, is_fixing: bool) -> Diagnosis:
     if not found.told:
         return Diagnosis("sidecars", "ok", "none is unread, about nobody, or contradicted")
     counts = f"{found.failed} unreadable, {found.unbound} about no known photo, {found.overruled} contradicted by another"
-    told = [
-        *map(printable, found.told),
-        *(["…"] if found.failed + found.unbound + found.overruled > len(found.told) else []),
-    ]
-    return Diagnosis(
-        "sidecars", "warn", f"{counts}: {'; '.join(told)}", "glassine why sidecar PATH tells the rest."
-    )
+    named = [printable(one) for one in found.told[:_SIDECARS_TOLD]]
+    more = found.failed + found.unbound + found.overruled - len(named)
+    told = "; ".join(named) + (f"; and {more} more" if more else "")
+    return Diagnosis("sidecars", "warn", f"{counts}: {told}", "glassine why sidecar PATH tells the rest.")
 
 
 LIBRARY_CHECKS: tuple[Callable[[Library, bool], Diagnosis], ...] = (
