@@ -25,6 +25,7 @@ from unicodedata import normalize
 from catalog.names import fold
 from catalog.sidecars.names import (
     cell_of,
+    cells_of,
     form_of,
     key_of,
     split_media,
@@ -89,7 +90,7 @@ class Verdict:
 class Directory:
     """The names of one directory, ready to be asked: media files that are there, and sidecars that are not empty.
 
-    It may hold those of some cells alone; then `of_cell` makes the one of another cell, for sidecars whose own name tells
+    It may hold those of some cells alone; then `of_cells` makes the one of other cells, for sidecars whose own name tells
     nothing.
     """
 
@@ -98,12 +99,13 @@ class Directory:
         neighbours: Iterable[Neighbour],
         sidecars: Iterable[bytes],
         *,
-        of_cell: Callable[[str], Directory] | None = None,
+        of_cells: Callable[[Iterable[str]], Directory] | None = None,
     ) -> None:
-        self._of_cell = of_cell
+        self._of_cells = of_cells
         self._media: dict[str, list[Neighbour]] = defaultdict(list)
         for one in neighbours:
-            self._media[cell_of(one.name)].append(one)
+            for cell in cells_of(one.name):
+                self._media[cell].append(one)
         self._indexes: dict[str, _Index] = {}
         self._jsons: dict[str, frozenset[str]] = {}
         self._sidecars: dict[str, list[bytes]] = defaultdict(list)
@@ -188,9 +190,9 @@ class Directory:
         _, number = split_number(text_of(sidecar)[: -len(".json")])
         stem, own, extension = split_media(title_as_name(title))
         wanted = fold(f"{stem}{own}{number}{extension}")
-        cell = cell_of(wanted.encode("utf-8", "replace"))
-        there = self._of_cell(cell) if self._of_cell is not None else self
-        called_so = [one for one in there._media.get(cell, ()) if key_of(one.name) == wanted]
+        cells = cells_of(wanted.encode("utf-8", "replace"))
+        there = self._of_cells(cells) if self._of_cells is not None else self
+        called_so = [one for one in there._media.get(cells[0], ()) if key_of(one.name) == wanted]
         found = [one for one in called_so if not there._has_json(one)]
         if not found:
             return _nobody(f"there is no photo of its name beside it, nor one that is called {_shown(title)}")
@@ -198,7 +200,7 @@ class Directory:
 
     def _has_json(self, media: Neighbour) -> bool:
         """Tell whether some JSON here is called like this file."""
-        cell = cell_of(media.name)
+        cell = cells_of(media.name)[-1]
         if cell not in self._jsons:
             there = (key_of(name) for name in self._sidecars.get(cell, ()) if form_of(name) == "takeout")
             self._jsons[cell] = frozenset(there)
@@ -208,7 +210,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The media files of a cell by folded names: all `IMG (n).JPG` of a folder are one, and each of their sidecars asks."""
+    """The media files of a cell by folded names: long names may share one, and each of their sidecars asks."""
 
     by_name: dict[str, list[Neighbour]]
     by_stem: dict[str, list[Neighbour]]

@@ -1,7 +1,8 @@
 """How other programs call their sidecars: forms by name, cells, and the names that Google Takeout gives. Pure.
 
 A *cell* is what the names of a photo and of every sidecar that could be about it by name have in common. It only says which
-of them must be looked at together; too many share one rather than too few. Names are bytes, any bytes.
+of them must be looked at together; too many share one rather than too few, but all of a folder must not: settling looks at
+a whole cell for each batch. A sidecar has one cell, a photo of a long name two. Names are bytes, any bytes.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ EDITED = (
     "-upravené", "-szerkesztett", "-editată", "-изменено", "-відредаговано", "-編集済み", "-已编辑", "-已編輯", "-수정됨",
 )  # fmt: skip
 _EDITED = tuple(fold(word) for word in EDITED)
-# A cell is no longer than this: a clipped name still has as much of the photo's stem. (A clipped name of decomposed letters
-# may have less; its title tells then.)
+# From this length on a JSON's name may be clipped; its cell is no longer then: a clipped name still has as much of the
+# photo's stem. (A clipped name of decomposed letters may have less; its title tells then.)
 _CELL_UNITS = 40
 _NUMBER = re.compile(r"\(\d{1,4}\)$")
 _DUPLICATE = re.compile(r"_\d\d$")
@@ -67,25 +68,47 @@ def _can_be_takeout(base: bytes) -> bool:
     return media_types.guess(named.encode("utf-8", "surrogateescape")) is not None
 
 
-@lru_cache(maxsize=1 << 16)
 def cell_of(name: bytes) -> str:
-    """Return the cell of a photo's or sidecar's name: the stem without all that sidecars and copies add to it."""
+    """Return the cell of a sidecar's name."""
+    return cells_of(name)[-1 if name.lower().endswith(b".json") else 0]
+
+
+@lru_cache(maxsize=1 << 16)
+def cells_of(name: bytes) -> tuple[str, ...]:
+    """Return the cells of the sidecars that could be about a file of this name: first that of XMP files, last that of JSON.
+
+    They are the stem without all that sidecars and copies add to it, and its number, wherever that stands: Windows calls
+    all photos of a folder `Holiday (n).jpg`. Where there are several numbers none counts, and where a JSON's name may be
+    clipped only what is left then counts for that.
+    """
     # The same for ASCII, which most names are, in a tenth of the time.
     text = name.decode().lower() if name.isascii() else fold(name.decode("utf-8", "replace"))
     for extension in (".xmp", ".json"):
         text = text.removesuffix(extension) or text
-    while (shorter := _shortened(text)) != text:
+    is_long = units(_without_supplement(text)) >= _CELL_UNITS
+    numbers: list[str] = []
+    while (shorter := _shortened(text, numbers)) != text:
         text = shorter
-    return clipped(text, _CELL_UNITS)
+    whole = text + numbers[0] if len(numbers) == 1 else text
+    of_json = clipped(text, _CELL_UNITS) if is_long else whole
+    return (whole,) if of_json == whole else (whole, of_json)
 
 
-def _shortened(text: str) -> str:
-    """Take one addition off the end, if there is one and something is left."""
+def _without_supplement(text: str) -> str:
+    text, number = split_number(text)
+    stem, dot, tail = text.rpartition(".")
+    return (stem if dot and SUPPLEMENT.startswith(f".{tail}") else text) + number
+
+
+def _shortened(text: str, numbers: list[str]) -> str:
+    """Take some additions off the end, if there are any and something is left; `numbers` takes up those of copies."""
     stem, dot, tail = text.rpartition(".")
     if dot and stem and (SUPPLEMENT.startswith(f".{tail}") or _is_media(f"x.{tail}")):
         return stem
-    for pattern in (_NUMBER, _DUPLICATE):
-        text = pattern.sub("", text) or text
+    text, number = split_number(text)
+    if number:
+        numbers.append(number)
+    text = _DUPLICATE.sub("", text) or text
     for word in _EDITED:
         text = text.removesuffix(word) or text
     return text

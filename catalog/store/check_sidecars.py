@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.sidecars.names import cell_of, form_of
+from catalog.sidecars.names import cell_of, cells_of, form_of
 from catalog.store.check_reading import Found, violations_in
 from catalog.store.db import Session
 from catalog.store.sidecar_settling import RULES_STORED
@@ -47,11 +47,11 @@ def sidecars(session: Session) -> Found:
 
 def _cells(session: Session) -> Found:
     for directory_id, filled_to in session.rows("SELECT directory_id, filled_to FROM cell_fill"):
-        noted = set()
+        noted: dict[int, set[str]] = {}
         for row_id, cell, in_directory, name in session.rows(_NOTED, (directory_id,)):
-            noted.add(row_id)
-            if in_directory != directory_id or cell != cell_of(bytes(name)):
+            noted.setdefault(row_id, set()).add(cell)
+            if in_directory != directory_id or cell not in cells_of(bytes(name)):
                 yield f"location {row_id}", "its row in file_cell is not that of its name"
         for row_id, name in session.rows(_TO_BE_NOTED, (directory_id, filled_to)):
-            if row_id not in noted and form_of(bytes(name)) is None:
+            if form_of(bytes(name)) is None and noted.get(row_id, set()) < set(cells_of(bytes(name))):
                 yield f"location {row_id}", "it has no row in file_cell"

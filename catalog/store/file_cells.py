@@ -4,7 +4,7 @@ Kept for directories in which settling ever looked for photos, and for no others
 the order of ids, a slice at a time, so that the write lock is never held for a whole folder. A row is never wrong, since the
 name of a location never changes; whether the file is there, and a photo, is asked when it is used.
 
-Invariant (I21): up to `cell_fill.filled_to`, every present file of the directory that is no sidecar has its row. Files that
+Invariant (I21): up to `cell_fill.filled_to`, every present file of the directory that is no sidecar has its rows. Files that
 come later have greater ids; those that come back are noted by the listing that sees them (`note_seen`).
 """
 
@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from catalog.ids import DirectoryId, LocationId
-from catalog.sidecars.names import cell_of, form_of
+from catalog.sidecars.names import cells_of, form_of
 from catalog.store.db import Row, Session, Writer
 
 # Names per transaction of `fill_beside`: some 10 us each.
@@ -76,8 +76,9 @@ def note_seen(writer: Writer, directory_id: DirectoryId, files: Sequence[tuple[L
 
 def _keep(writer: Writer, directory_id: DirectoryId, files: Iterable[Row]) -> None:
     rows = [
-        (directory_id, cell_of(bytes(name)), location_id)
+        (directory_id, cell, location_id)
         for location_id, name in files
         if form_of(bytes(name)) is None
+        for cell in cells_of(bytes(name))
     ]
     writer.executemany(_KEEP, rows)

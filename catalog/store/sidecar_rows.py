@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from catalog.facts import READER_VERSION
 from catalog.ids import AssetId, ContentId, DirectoryId, LocationId
-from catalog.sidecars.names import cell_of, form_of
+from catalog.sidecars.names import cell_of, cells_of, form_of
 from catalog.store import file_cells
 from catalog.store.db import Session, Writer
 
@@ -58,7 +58,7 @@ def note_sidecars(writer: Writer, directory_id: DirectoryId, seen: Iterable[Seen
 def mark_beside(writer: Writer, directory_id: DirectoryId, names: Iterable[bytes]) -> None:
     """Make sidecars due that could be about files of these names, or about the same photo as sidecars of these names."""
     if has_sidecars(writer, directory_id):
-        cells = sorted({cell_of(name) for name in names})
+        cells = sorted({cell for name in names for cell in cells_of(name)})
         writer.execute(MARK, (directory_id, json.dumps(cells)))
         writer.execute(MARK_UNBOUND, (directory_id,))
 

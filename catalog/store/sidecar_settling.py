@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from catalog.ids import AssetId, DirectoryId, LocationId
 from catalog.media_types import guess_of_mime
 from catalog.sidecars.binding import RULES, Directory, Kind, Neighbour, Verdict
+from catalog.sidecars.names import cells_of
 from catalog.store import file_cells
 from catalog.store.db import Row, Writer
 from catalog.store.edits import Edit, Key, Word
@@ -91,24 +92,28 @@ class _Settlement:
         self._writer = writer
         self._directory_id = directory_id
         self._now_ns = now_ns
-        self._cells_text = json.dumps(sorted(set(cells)))
+        self._cells = sorted(set(cells))
         self._photo_of: dict[bytes, AssetId] = {}
         file_cells.fill(writer, directory_id)
-        self._names = self._directory_of(self._cells_text)
+        self._names = self._directory_of(self._cells)
         self._meanings: dict[LocationId, Meaning] = {}
         # author -> statements to be written or removed: (before, text after or None)
         self._wanted: dict[str, dict[Key, tuple[Word | None, str | None]]] = {}
 
-    def _directory_of(self, cells_text: str) -> Directory:
-        """Return the names that matter (a JSON list of cells); a folder may hold tens of thousands of others."""
-        rows = self._writer.rows(NEIGHBOURS, (self._directory_id, cells_text))
-        near = [(bytes(name), *rest) for name, *rest in rows]
-        self._photo_of.update((name, AssetId(asset_id)) for name, _, _, asset_id in near)
-        sidecars = self._writer.rows(SIDECAR_NAMES, (self._directory_id, cells_text))
+    def _directory_of(self, cells: Iterable[str]) -> Directory:
+        """Return the names of these cells; a folder may hold tens of thousands of others."""
+        wanted = set(cells)
+        # A file may be in two of the cells.
+        rows = self._writer.rows(NEIGHBOURS, (self._directory_id, json.dumps(sorted(wanted))))
+        near = {bytes(name): (bytes(name), *rest) for name, *rest in rows}
+        self._photo_of.update((name, AssetId(row[3])) for name, row in near.items())
+        # An edited copy may have a JSON of its own in its other cell.
+        wanted.update(cell for name in near for cell in cells_of(name))
+        sidecars = self._writer.rows(SIDECAR_NAMES, (self._directory_id, json.dumps(sorted(wanted))))
         return Directory(
-            map(_neighbour, near),
+            map(_neighbour, near.values()),
             [bytes(name) for (name,) in sidecars],
-            of_cell=lambda cell: self._directory_of(json.dumps([cell])),
+            of_cells=self._directory_of,
         )
 
     def _is_here(self, asset_id: AssetId) -> bool:
@@ -116,7 +121,7 @@ class _Settlement:
 
     def run(self) -> Told:
         """Bind, compare, write."""
-        rows = self._writer.rows(OF_CELLS, (self._directory_id, self._cells_text))
+        rows = self._writer.rows(OF_CELLS, (self._directory_id, json.dumps(self._cells)))
         touched: set[AssetId] = set()
         left: dict[AssetId, set[str]] = {}
         overruled: dict[LocationId, set[str]] = {}

@@ -60,7 +60,7 @@ TRUTH_TABLES: dict[str, Table] = {
         "Files by the cell of their names, where sidecars were looked at: photos that a sidecar could be about.",
         {
             "directory_id": "Where the file lies; as in location.",
-            "cell": "catalog.sidecars.names.cell_of(name), as in sidecar.",
+            "cell": "One of catalog.sidecars.names.cells_of(name); cell of the sidecars.",
             "location_id": "The file; no sidecar. No reference, which would ask for an index: only a restore removes locations, and these rows.",
         },
         "CREATE TABLE file_cell (directory_id INTEGER NOT NULL REFERENCES directory(id) ON DELETE CASCADE,"

@@ -14,6 +14,7 @@ from catalog.sidecars.binding import CERTAINTY, RULES, Claim, Directory, Kind, N
 from catalog.sidecars.names import (
     EDITED,
     cell_of,
+    cells_of,
     clipped,
     form_of,
     takeout_names,
@@ -235,6 +236,32 @@ def test_every_name_that_takeout_may_give_is_bound_to_its_file(stem: str) -> Non
             assert _names(_judged(json, [media])) == media, json
     assert _names(_judged(f"{media}.xmp", [media])) == media
     assert _names(_judged(f"{stem}.xmp", [media])) == media
+
+
+@pytest.mark.parametrize(
+    "stem", ["Urlaub ({})", "Urlaub ({})-edited", "Class trip to the Alps, summer 2019 - number {:04d}"]
+)
+def test_photos_numbered_by_hand_share_no_cell(stem: str) -> None:
+    names = [f"{stem.format(number)}.jpg" for number in range(1, 100)]
+    assert len({cell_of(f"{name}.xmp".encode()) for name in names}) == 99
+
+
+# Between them additions may be clipped half, and a title has to tell.
+@pytest.mark.parametrize("length", [1, 2, 10, 20, 29, 30, 40, 41, 45, 46, 59])
+@pytest.mark.parametrize(
+    "added",
+    ["", "(1)", "(1234)", "(1)(12)", "_01", "_01(2)", "(2)_01", "-edited(3)", "(3)-edited", ".cr2(1)"],
+)
+def test_every_sidecar_of_a_name_is_in_a_cell_of_it(length: int, added: str) -> None:
+    media = f"{'x' * length}{added}.jpg"
+    jsons = [name for name, _ in takeout_names(media)]
+    for sidecar in (
+        f"{media}.xmp",
+        f"{'x' * length}{added}.xmp",
+        f"{'x' * length}{added}_01.jpg.xmp",
+        *jsons,
+    ):
+        assert cell_of(sidecar.encode()) in cells_of(media.encode()), sidecar
 
 
 @given(st.text(max_size=60), st.integers(0, 80))
