@@ -24,10 +24,16 @@ MARK = (
     "UPDATE sidecar SET state = 'due', retry_ns = NULL"
     " WHERE directory_id = ? AND cell IN (SELECT wanted.value FROM json_each(?) AS wanted)"
 )
-# index sidecar_unbound; what is bound by its title has a name that tells nothing
+# index sidecar_unbound; what is, or will be, bound by its title has a name that tells nothing
 MARK_UNBOUND = (
     "UPDATE sidecar SET state = 'due', retry_ns = NULL"
     " WHERE directory_id = ? AND state = 'unbound' AND form = 'takeout'"
+)
+# index sidecar_titled
+MARK_TITLED = (
+    "UPDATE sidecar SET state = 'due', retry_ns = NULL WHERE directory_id = ?1 AND location_id IN"
+    " (SELECT p.location_id FROM sidecar AS s CROSS JOIN sidecar_photo AS p INDEXED BY sidecar_titled"
+    " ON p.location_id = s.location_id AND p.rule = 'title' WHERE s.directory_id = ?1 AND s.form = 'takeout')"
 )
 _NOTE = (
     "INSERT INTO sidecar (location_id, directory_id, cell, form) VALUES (?, ?, ?, ?)"
@@ -61,6 +67,7 @@ def mark_beside(writer: Writer, directory_id: DirectoryId, names: Iterable[bytes
         cells = sorted({cell for name in names for cell in cells_of(name)})
         writer.execute(MARK, (directory_id, json.dumps(cells)))
         writer.execute(MARK_UNBOUND, (directory_id,))
+        writer.execute(MARK_TITLED, (directory_id,))
 
 
 def mark_around(writer: Writer, location_ids: Iterable[LocationId]) -> None:

@@ -142,6 +142,10 @@ TRUTH_TABLES: dict[str, Table] = {
 }
 
 TRUTH_INDEXES: dict[str, tuple[str, str]] = {
+    "sidecar_titled": (
+        "Sidecars bound by their title: their names tell nothing.",
+        "CREATE INDEX sidecar_titled ON sidecar_photo (location_id) WHERE rule = 'title'",
+    ),
     "embedded_name_uid": (
         "The words that mean a tag or person.",
         "CREATE INDEX embedded_name_uid ON embedded_name (uid)",
