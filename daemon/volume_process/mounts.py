@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from dataclasses import dataclass
 
 OWN_FS_TYPE = "fuse.glassine"
@@ -19,6 +20,7 @@ _REMOTE = re.compile(
 LEASED = frozenset(
     {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "bcachefs", "jfs", "vfat", "exfat", "ntfs3"}
 )
+_MOST_READINGS = 100
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
@@ -37,9 +39,10 @@ class Mount:
 
 
 class MountTable:
-    """Reads the table anew on each call; owns its descriptor. A machine without /proc has an empty table."""
+    """Reads the table anew on each call; owns its descriptor. Any thread. A machine without /proc has an empty table."""
 
     def __init__(self, path: str = "/proc/self/mountinfo") -> None:
+        self._turn = threading.Lock()  # one descriptor has one place to read from
         try:
             self._fd: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -49,17 +52,29 @@ class MountTable:
         """Return all mounts; a later one at the same point hides an earlier one."""
         if self._fd is None:
             return []
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        parts = []
-        while part := os.read(self._fd, 1 << 16):
-            parts.append(part)
-        return [parse_mount(line) for line in b"".join(parts).splitlines()]
+        with self._turn:
+            # The kernel gives a page at a time: who is mounted or unmounted in between can push a line out of both. So
+            # it is read until it stands still; a table that never does is believed as it was seen last.
+            seen, text = None, _read_whole(self._fd)
+            for _ in range(_MOST_READINGS):
+                if text == seen:
+                    break
+                seen, text = text, _read_whole(self._fd)
+        return [parse_mount(line) for line in text.splitlines()]
 
     def close(self) -> None:
         """Close the descriptor."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _read_whole(fd: int) -> bytes:
+    os.lseek(fd, 0, os.SEEK_SET)
+    parts = []
+    while part := os.read(fd, 1 << 16):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def parse_mount(line: bytes) -> Mount:

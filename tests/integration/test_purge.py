@@ -420,5 +420,6 @@ async def test_a_purge_beside_a_scan_leaves_a_clean_catalog(tmp_path: Path) -> N
         async with trio.open_nursery() as nursery:
             nursery.start_soon(bench.scan)
             nursery.start_soon(bench.purger.purge, BY_HAND, time.time_ns(), bench.take)
+        assert [(one.state, one.reason) for one in bench.items] == [("done", None)] * 3
         assert bench.names() == set()
         assert await bench.living.files() == set()
