@@ -25,11 +25,17 @@ from catalog.facts import FactsResult, Tier
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
 from catalog.store import file_cells, neighbours, sidecars
 from catalog.store import ingest as store
-from catalog.store.db import Writer
 from catalog.values import HashResult, SniffResult, Volume, WorkItem
 from daemon.bell import Bell
 from daemon.config import ScanSection
-from daemon.recording import record_apart
+from daemon.recording import (
+    record_apart,
+    record_facts,
+    record_hashes,
+    record_sidecars,
+    record_sniffs,
+    record_zones,
+)
 from daemon.volume_process.protocol import HashAnswer
 from daemon.volume_session import cut_by_bytes
 from daemon.volumes import Volumes
@@ -246,7 +252,7 @@ class Ingest:
                 await self._write_facts(volume, results)
 
     async def _write_facts(self, volume: Volume, results: list[FactsResult]) -> None:
-        await record_apart(self._writer, _record_facts, results)
+        await record_apart(self._writer, record_facts, results)
         progress = self.progress(volume.id)
         for result in results:
             if result.item.tier == "deep":
@@ -266,7 +272,7 @@ class Ingest:
             results = await self._reader.read(items)
             await self._note_files_beside([item.location_id for item in items])
             for batch in sidecars.batches(results):
-                await record_apart(self._writer, _record_sidecars, batch)
+                await record_apart(self._writer, record_sidecars, batch)
             self.progress(volume.id).sidecars += sum(result.error is None for result in results)
             self.progress(volume.id).failed += sum(result.error is not None for result in results)
             await self._ask_the_volume(volume, {result.error for result in results})
@@ -292,9 +298,9 @@ class Ingest:
             changes = await self._writer.read(neighbours.zone_changes, folder.directory_id)
             for start in range(0, len(changes), neighbours.ZONES_BATCH):
                 batch = changes[start : start + neighbours.ZONES_BATCH]
-                await self._writer.run_batch(_record_zones, batch, [])
+                await self._writer.run_batch(record_zones, batch, [])
         if folders:
-            await self._writer.run_batch(_record_zones, [], folders)
+            await self._writer.run_batch(record_zones, [], folders)
         return bool(folders)
 
     # ---- kinds of files whose names say nothing
@@ -308,7 +314,7 @@ class Ingest:
             ready = [item for item in items if self._postponed.get(item.location_id, now_s) <= now_s]
             results = await self._reader.read(ready)
             found = [_sniffed(result) for result in results if result.error is None]
-            if await self._writer.run_batch(_record_sniffs, found):
+            if await self._writer.run_batch(record_sniffs, found):
                 is_news = True
                 self._bell.ring()
             self.progress(volume.id).sniffed += len(found)
@@ -378,7 +384,7 @@ class Ingest:
 
     async def _write_hashes(self, volume: Volume, items: list[WorkItem], group: list[HashAnswer]) -> None:
         results = [self._hash_result(volume, items[answer.index], answer) for answer in group]
-        await self._writer.run_batch(_record_hashes, results)
+        await self._writer.run_batch(record_hashes, results)
         progress = self.progress(volume.id)
         for result in results:
             progress.hashed += result.hash is not None
@@ -402,28 +408,6 @@ def _sniffed(result: FactsResult) -> SniffResult:
     if result.facts is None:  # the bytes defeated a reader: a file, and no photo that we know
         return SniffResult(result.item, None, "application/octet-stream")
     return SniffResult(result.item, result.facts.kind, result.facts.mime)
-
-
-def _record_facts(writer: Writer, results: list[FactsResult]) -> int:
-    return store.record_facts(writer, results, writer.zone, time.time_ns())
-
-
-def _record_zones(
-    writer: Writer, changes: list[neighbours.ZoneChange], done: list[neighbours.DueFolder]
-) -> None:
-    neighbours.record_zones(writer, changes, done, writer.zone, time.time_ns())
-
-
-def _record_sidecars(writer: Writer, results: list[FactsResult]) -> int:
-    return sidecars.record_sidecars(writer, results, time.time_ns())
-
-
-def _record_sniffs(writer: Writer, results: list[SniffResult]) -> int:
-    return store.record_sniffs(writer, results, writer.zone, time.time_ns())
-
-
-def _record_hashes(writer: Writer, results: list[HashResult]) -> int:
-    return store.record_hashes(writer, results, time.time_ns())
 
 
 @asynccontextmanager

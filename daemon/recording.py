@@ -1,4 +1,6 @@
-"""One file whose result cannot be written is a recorded fact, not the end of a scan (charter 7).
+"""From results to rows: what a batch is written with, and what happens when it cannot be.
+
+One file whose result cannot be written is a recorded fact, not the end of a scan (charter 7).
 
 What workers answer is checked on arrival, so nothing here should ever happen: it is the border behind which a mistake of ours
 over one file costs that file's facts and no more. What is wrong with the library itself is raised as ever.
@@ -7,11 +9,15 @@ over one file costs that file's facts and no more. What is wrong with the librar
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from catalog.errors import CatalogError, GlassineError, InvalidValue
 from catalog.facts import READER_VERSION, FactsResult, Finding
+from catalog.store import ingest as store
+from catalog.store import neighbours, sidecars
 from catalog.store.db import Writer
+from catalog.values import HashResult, SniffResult
 from daemon.writer import WriterService
 
 log = logging.getLogger(__name__)
@@ -55,3 +61,33 @@ def _is_of_the_library(error: Exception) -> bool:
     """Tell errors that name the library or the machine from a broken constraint and from plain mistakes."""
     is_ours = isinstance(error, GlassineError)
     return is_ours and not isinstance(error, InvalidValue) and type(error) is not CatalogError
+
+
+# ---- one transaction each; all or none
+
+
+def record_facts(writer: Writer, results: list[FactsResult]) -> int:
+    """Write what readers said of files."""
+    return store.record_facts(writer, results, writer.zone, time.time_ns())
+
+
+def record_zones(
+    writer: Writer, changes: list[neighbours.ZoneChange], done: list[neighbours.DueFolder]
+) -> None:
+    """Write offsets of neighbours, or that folders were looked at."""
+    neighbours.record_zones(writer, changes, done, writer.zone, time.time_ns())
+
+
+def record_sidecars(writer: Writer, results: list[FactsResult]) -> int:
+    """Write what foreign sidecars say."""
+    return sidecars.record_sidecars(writer, results, time.time_ns())
+
+
+def record_sniffs(writer: Writer, results: list[SniffResult]) -> int:
+    """Write what files of unknown name are."""
+    return store.record_sniffs(writer, results, writer.zone, time.time_ns())
+
+
+def record_hashes(writer: Writer, results: list[HashResult]) -> int:
+    """Write what bytes are."""
+    return store.record_hashes(writer, results, time.time_ns())

@@ -115,7 +115,7 @@ def _open_stored(target: OpenTarget) -> StoredFile:
         storage.close()  # the root's descriptor would pin the volume; the file's own does while it is open
 
 
-class OpenOriginal:
+class OpenOriginal(Closing):
     """See `OpenFile`. Owns the stored file."""
 
     def __init__(self, node: Node, target: OpenTarget, stored: StoredFile) -> None:
@@ -162,14 +162,6 @@ class OpenOriginal:
         """Close the original."""
         self._nowait_fd = None
         self._stored.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class OpenBytes(Closing):

@@ -10,8 +10,7 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from catalog.errors import NotFound
 from catalog.previews import prefix_of
@@ -77,7 +76,7 @@ def open_slice(piece: Slice) -> OpenFile:
     return OpenSlice(piece, open_original(piece.node, target))
 
 
-class OpenSlice:
+class OpenSlice(Closing):
     """A part of an original; see `vfs.content.OpenFile`. Owns the open original."""
 
     def __init__(self, piece: Slice, original: OpenOriginal) -> None:
@@ -114,14 +113,6 @@ class OpenSlice:
     def close(self) -> None:
         """Close the original."""
         self._original.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class OpenCached(Closing):

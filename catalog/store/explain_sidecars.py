@@ -15,6 +15,7 @@ from catalog.ids import AssetId, LocationId, VolumeId
 from catalog.sidecars.binding import RULES
 from catalog.store.db import Row, Session
 from catalog.store.facts_codec import facts_from_text
+from catalog.store.sidecar_words import scalars_of
 from catalog.store.texts import instant_text
 
 Document = dict[str, Any]
@@ -206,17 +207,10 @@ def _says(facts: Facts) -> Document:
     """Return what it says, whether that counts or not; without what it does not speak of."""
     said = facts.descriptive or Descriptive()
     values: Document = {
-        "title": said.title,
-        "description": said.description,
-        "rating": said.rating,
-        "rejected": said.is_rejected or None,
-        "label": said.label,
-        "creator": "; ".join(said.creators) or None,
-        "rights": said.rights,
+        **scalars_of(facts),
         "tags": list(said.tags) or None,
         "people": list(said.people) or None,
         "faces": len(said.faces) or None,
-        "position": None if facts.lat is None else {"lat": facts.lat, "lon": facts.lon, "alt": facts.alt},
         "dates": {one.source: one.local or one.raw for one in facts.candidates} or None,
         **{name: facts.extra.get(name) for name in _EXTRA},
     }
@@ -224,7 +218,7 @@ def _says(facts: Facts) -> Document:
 
 
 # What is told and moves nothing: whose it is, and what another program did with its photo.
-_EXTRA = ("for_extension", "derived_from", "original_name", "favorite", "trashed", "archived")
+_EXTRA = ("for_extension", "derived_from", "original_name", "trashed", "archived")
 
 
 def _statements(session: Session, asset_id: AssetId, author: str | None) -> list[str]:

@@ -41,7 +41,21 @@ def meaning_of(writer: Writer, facts: Facts, now_ns: int) -> Meaning:
 def words_of(facts: Facts, form: Form, meaning: Meaning, orientation: int | None) -> Words:
     """Return what a sidecar says about a photo that is turned like this."""
     said = facts.descriptive or Descriptive()
-    values = {
+    words: Words = {(name, ""): value for name, value in scalars_of(facts).items() if value is not None}
+    words |= {("tag", meaning.tags[text]): True for text in said.tags if text in meaning.tags}
+    in_faces = {face.name for face in said.faces}
+    words |= {
+        ("person", meaning.persons[name]): True
+        for name in said.people
+        if name in meaning.persons and name not in in_faces
+    }
+    return words | _faces(said, meaning, orientation) | _dates(facts, form)
+
+
+def scalars_of(facts: Facts) -> dict[str, Any]:
+    """Return the scalar properties of a sidecar; None where it does not speak of one."""
+    said = facts.descriptive or Descriptive()
+    return {
         "title": said.title,
         "description": said.description,
         "rating": said.rating,
@@ -52,15 +66,6 @@ def words_of(facts: Facts, form: Form, meaning: Meaning, orientation: int | None
         "favorite": facts.extra.get("favorite") or None,
         "position": None if facts.lat is None else {"lat": facts.lat, "lon": facts.lon, "alt": facts.alt},
     }
-    words: Words = {(name, ""): value for name, value in values.items() if value is not None}
-    words |= {("tag", meaning.tags[text]): True for text in said.tags if text in meaning.tags}
-    in_faces = {face.name for face in said.faces}
-    words |= {
-        ("person", meaning.persons[name]): True
-        for name in said.people
-        if name in meaning.persons and name not in in_faces
-    }
-    return words | _faces(said, meaning, orientation) | _dates(facts, form)
 
 
 def _faces(said: Descriptive, meaning: Meaning, orientation: int | None) -> Words:

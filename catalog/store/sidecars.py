@@ -22,6 +22,7 @@ from catalog.store.db import Row, Session, Writer
 from catalog.store.facts_codec import facts_to_text
 from catalog.store.sidecar_rows import renew_sidecars
 from catalog.store.sidecar_settling import Told, settle
+from catalog.store.work_items import work_item
 from catalog.values import WorkItem
 
 __all__ = ["BATCH", "NAMES", "batches", "record_sidecars", "renew_sidecars", "sidecars_due"]
@@ -36,7 +37,7 @@ RETRY_NS = 300 * NS_PER_S
 
 # index sidecar_due
 DUE = (
-    "SELECT l.id, l.volume_id, v.root, CASE d.path WHEN x'' THEN l.name ELSE CAST(d.path || '/' || l.name AS BLOB) END,"
+    "SELECT l.id, NULL, l.volume_id, v.root, CASE d.path WHEN x'' THEN l.name ELSE CAST(d.path || '/' || l.name AS BLOB) END,"
     " l.size, l.mtime_ns, l.ctime_ns, l.inode FROM sidecar AS s INDEXED BY sidecar_due"
     " CROSS JOIN location AS l ON l.id = s.location_id CROSS JOIN volume AS v ON v.id = l.volume_id"
     " CROSS JOIN directory AS d ON d.id = l.directory_id"
@@ -60,7 +61,7 @@ def sidecars_due(
     if ingest.facts_due(session, 1, volume_id=volume_id, now_ns=now_ns):
         return []
     rows = session.rows(DUE, (after or 0, now_ns, volume_id, limit))
-    return [_item(row) for row in rows]
+    return [work_item(row, "sidecar") for row in rows]
 
 
 def batches(results: Sequence[FactsResult]) -> Iterator[list[FactsResult]]:
@@ -162,19 +163,3 @@ def _is_silent(facts: Facts) -> bool:
 
 def _reasons(facts: Facts) -> str | None:
     return "; ".join(dict.fromkeys(one.reason for one in facts.findings))[:500] or None
-
-
-def _item(row: Row) -> WorkItem:
-    location_id, volume_id, root, path, size, mtime_ns, ctime_ns, inode = row
-    return WorkItem(
-        LocationId(location_id),
-        None,
-        VolumeId(volume_id),
-        bytes(root),
-        bytes(path),
-        size,
-        mtime_ns,
-        ctime_ns,
-        inode,
-        "sidecar",
-    )

@@ -12,8 +12,6 @@ import os
 import stat
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
-from types import TracebackType
-from typing import Self
 
 from catalog.errors import ChangedUnderneath
 from vfs.beneath import (
@@ -33,7 +31,7 @@ _TYPE_MASK, _REGULAR = 0o170000, 0o100000
 _MAX = (1 << 63) - 1
 
 
-class LocalStorage:
+class LocalStorage(Closing):
     """See `vfs.storage.contract.Storage`. `leases` says that the kernel knows them; a file may still refuse."""
 
     capabilities = Capabilities(
@@ -119,14 +117,6 @@ class LocalStorage:
         if self._is_open:
             self._is_open = False
             os.close(self._root_fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class LocalFile(Closing):

@@ -11,8 +11,6 @@ import errno
 import os
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from catalog.errors import ChangedUnderneath
 from vfs.beneath import FileStamp
@@ -49,7 +47,7 @@ def delete(root: bytes, key: bytes) -> None:
     del _buckets[root][key]
 
 
-class MemoryStorage:
+class MemoryStorage(Closing):
     """See `vfs.storage.contract.Storage`. `root` is the name of a bucket."""
 
     capabilities = Capabilities(
@@ -124,14 +122,6 @@ class MemoryStorage:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class MemoryFile(Closing):
