@@ -11,7 +11,7 @@ then among those who were merged into others. What is not found is made, parents
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from catalog.buckets import View
@@ -225,11 +225,3 @@ def named_by_files(session: Session, kind: str, uids: Collection[str]) -> set[st
         (kind, json.dumps(sorted(uids))),
     )
     return {row[0] for row in rows}
-
-
-def point_elsewhere(writer: Writer, kind: NameKind, uids: Mapping[str, str]) -> None:
-    """Let the words of things mean others, by uid -> uid: what a restore does with those that the machine had made."""
-    writer.executemany(
-        "UPDATE embedded_name SET uid = ? WHERE kind = ? AND uid = ?",
-        [(after, kind, before) for before, after in uids.items()],
-    )

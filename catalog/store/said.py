@@ -27,7 +27,6 @@ _ALBUMS, _TAGS, _PEOPLE, _FAVORITES, _RATINGS, _TRASH = (
     int(view) for view in (View.ALBUMS, View.TAGS, View.PEOPLE, View.FAVORITES, View.RATINGS, View.TRASH)
 )
 _PLACES = int(View.PLACES)
-_THING_PROPERTIES = frozenset({"tag", "album", "person", "face"})
 
 
 class Effective(NamedTuple):

@@ -66,8 +66,8 @@ def _read_main(ifd0: Directory, draft: Draft) -> None:
         words.say_description(description)
     words.say_creators(_people(_text(ifd0, _ARTIST)))
     words.say_rights(_copyright(ifd0))
-    words.say_rating(_whole(ifd0, _RATING))
-    words.say_rating(stars_of_percent(_whole(ifd0, _RATING_PERCENT)))
+    words.say_rating(ifd0.whole(_RATING))
+    words.say_rating(stars_of_percent(ifd0.whole(_RATING_PERCENT)))
 
 
 def _read_windows(ifd0: Directory, draft: Draft) -> None:
@@ -78,10 +78,6 @@ def _read_windows(ifd0: Directory, draft: Draft) -> None:
     words.say_creators(_people(_wide_text(ifd0, _XP_AUTHOR)))
     for keyword in _wide_text(ifd0, _XP_KEYWORDS).split(";"):
         words.say_tag([keyword])
-
-
-def _whole(directory: Directory, tag: int) -> int | None:
-    return directory.whole(tag) if tag in directory.places else None
 
 
 def _text(directory: Directory, tag: int) -> str:

@@ -145,3 +145,11 @@ def _add(found: dict[str, Value], name: str, value: Value) -> None:
     before = found.get(name)
     if before is None or not (before.items or before.fields or before.text.strip()):
         found[name] = value
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text is, of at most 40 characters; None for anything else."""
+    try:
+        return float(text) if len(text) <= 40 else None
+    except ValueError:
+        return None

@@ -8,7 +8,7 @@ are no faces. MWG guidelines 2.0, 5.9; Microsoft's People Tag schema.
 from __future__ import annotations
 
 from daemon.media.descriptive import MAX_PEOPLE, DescriptiveDraft
-from daemon.media.xmp_model import Model, Value
+from daemon.media.xmp_model import Model, Value, number_in
 
 _REGIONS = "{http://www.metadataworkinggroup.com/schemas/regions/}Regions"
 _MICROSOFT_REGIONS = "{http://ns.microsoft.com/photo/1.2/}RegionInfo"
@@ -58,7 +58,7 @@ def _read_microsoft(info: Value, words: DescriptiveDraft) -> None:
     for region in _members(info, "Regions"):
         name = _text(region, "PersonDisplayName")
         words.say_person(name)
-        numbers = [_as_number(part) for part in _text(region, "Rectangle").split(",")]
+        numbers = [number_in(part) for part in _text(region, "Rectangle").split(",")]
         x, y, w, h = numbers if len(numbers) == 4 else (None, None, None, None)
         if x is None or y is None or w is None or h is None or (has_faces and (not name or name in known)):
             continue
@@ -76,11 +76,4 @@ def _text(value: Value | None, name: str) -> str:
 
 
 def _number(value: Value | None, name: str) -> float | None:
-    return _as_number(_text(value, name))
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text) if len(text) <= 40 else None
-    except ValueError:
-        return None
+    return number_in(_text(value, name))

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from daemon.media.descriptive import DescriptiveDraft
 from daemon.media.draft import Draft
 from daemon.media.source import Malformed
-from daemon.media.xmp_model import Model
+from daemon.media.xmp_model import Model, number_in
 from daemon.media.xmp_regions import read_regions
 from daemon.media.xmp_xml import parse
 
@@ -79,10 +79,7 @@ def _text(model: Model, *names: str) -> str | None:
 
 def _number(model: Model, *names: str) -> float | None:
     text = _text(model, *names)
-    try:
-        return float(text) if text is not None and len(text) <= 40 else None
-    except ValueError:
-        return None
+    return None if text is None else number_in(text)
 
 
 def _read_rating(model: Model, words: DescriptiveDraft) -> None:
