@@ -34,11 +34,35 @@ class Volume:
     quick_scan_ns: int | None
     full_scan_ns: int | None
     created_ns: int
+    marker: str | None = None
+    accepted_ns: int | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NestedMount:
+    """Another file system below a volume's root; see the table of that name."""
+
+    path: bytes
+    key: str
+    is_away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A known file that a probe looks for: path from the volume's root, size in bytes, mtime."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One dentry as a volume process saw it. `kind`: `f` regular file, `d` directory; nothing else is sent."""
+    """One dentry as a volume process saw it. `kind`: `f` regular file, `d` directory; nothing else is sent.
+
+    `inode` is 0 where the file system does not keep it; `access` as `vfs.storage.contract.access_of`, 0 = not known.
+    """
 
     name: bytes
     kind: Literal["f", "d"]
@@ -46,6 +70,7 @@ class Observed:
     mtime_ns: int
     ctime_ns: int
     inode: int
+    access: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,17 @@ class ScanSection:
     missing_cap: int = _setting(
         200,
         _integer(1, 1_000_000),
-        "Most locations called missing in one step of the missing rule",
+        "Most rows of missing files that go in one tick of the missing rule, and most called missing in one step",
         unit="files",
+    )
+    missing_tick_s: int = _setting(
+        3_600, _integer(1, 604_800), "Between two ticks of the missing rule", unit="s"
+    )
+    missing_guard_percent: int = _setting(
+        10,
+        _integer(0, 100),
+        "Above this part of a volume missing, and above 50 files, their rows wait for `volume accept-empty`",
+        unit="%",
     )
     excludes: tuple[str, ...] = _setting(
         (), _list_of(_text), "Patterns (gitignore syntax) left out on every volume, beside the built-in ones"
@@ -199,6 +208,24 @@ class ScanSection:
         _integer(0, 1_000_000),
         "Most bytes read per second and volume for hashes; 0 = no limit",
         unit="MiB/s",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySection:
+    """[verify]"""
+
+    every_days: int = _setting(
+        30,
+        _integer(0, 36_500),
+        "Let the daemon compare every file with its hash this often; 0 = never",
+        unit="days",
+    )
+    time_limit_min: int = _setting(
+        120, _integer(1, 100_000), "Longest run of it in a day; the next day's goes on", unit="min"
+    )
+    mib_per_s: int = _setting(
+        0, _integer(0, 1_000_000), "Most bytes it reads per second and volume; 0 = no limit", unit="MiB/s"
     )
 
 
@@ -356,6 +383,7 @@ class Config:
 
     library: LibrarySection = field(default_factory=LibrarySection)
     scan: ScanSection = field(default_factory=ScanSection)
+    verify: VerifySection = field(default_factory=VerifySection)
     workers: WorkersSection = field(default_factory=WorkersSection)
     limits: LimitsSection = field(default_factory=LimitsSection)
     mount: MountSection = field(default_factory=MountSection)
@@ -398,6 +426,7 @@ class Key:
 _SECTIONS: dict[str, type] = {
     "library": LibrarySection,
     "scan": ScanSection,
+    "verify": VerifySection,
     "workers": WorkersSection,
     "limits": LimitsSection,
     "mount": MountSection,

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 import trio
 
 from catalog.errors import VolumeOffline
-from catalog.values import DirectoryListing
+from catalog.values import DirectoryListing, Sample
 from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, send_frame
 from daemon.volume_process.protocol import (
@@ -33,6 +33,7 @@ from daemon.volume_process.protocol import (
     Unchanged,
     WalkEnd,
     decode_listing,
+    decode_report,
     encode_hello,
     path_key,
 )
@@ -192,14 +193,15 @@ class VolumeSession:
         reason = self.failure or "its process ended"
         return VolumeOffline(f"{shown} cannot be reached: {reason}", path=shown, hangs=self._hangs)
 
-    async def probe(self) -> ProbeReport:
-        """Look whether the root is there.
+    async def probe(self, samples: Sequence[Sample] = ()) -> ProbeReport:
+        """Look whether the root is there, and whether these known files are.
 
         Raises:
             VolumeOffline: the child ended or hangs; so do all methods here.
         """
-        async with self._asking("probe") as asked:
-            report = ProbeReport(**(await asked.answer())[2])
+        wanted = [(sample.path, sample.size, sample.mtime_ns) for sample in samples]
+        async with self._asking("probe", wanted) as asked:
+            report = decode_report((await asked.answer())[2])
             asked.is_done = True
         return report
 

@@ -13,7 +13,10 @@ from catalog.commands.values import (
     DisableAccount,
     DisableVolume,
     EnableVolume,
+    ForgetVolume,
+    RelocateVolume,
     RemoveLibraryPath,
+    RetireVolume,
     SetPassword,
 )
 
@@ -28,7 +31,10 @@ __all__ = [
     "DisableVolume",
     "EditOptions",
     "EnableVolume",
+    "ForgetVolume",
+    "RelocateVolume",
     "RemoveLibraryPath",
+    "RetireVolume",
     "SetPassword",
     "decode",
     "decode_options",

@@ -22,7 +22,10 @@ from catalog.commands.values import (
     DisableAccount,
     DisableVolume,
     EnableVolume,
+    ForgetVolume,
+    RelocateVolume,
     RemoveLibraryPath,
+    RetireVolume,
     SetPassword,
 )
 from catalog.store import accounts, journal, volumes
@@ -104,7 +107,7 @@ def _remove_path(writer: Writer, command: RemoveLibraryPath, now_ns: int) -> dic
 
 def _accept_empty(writer: Writer, command: AcceptEmpty, now_ns: int) -> dict[str, Any]:
     volume = volumes.volume_by_name(writer, command.volume)
-    volumes.forget_had_data(writer, volume.id)
+    volumes.accept_absence(writer, volume.id, now_ns)
     return {"volume": volume.name}
 
 
@@ -116,8 +119,26 @@ def _disable_volume(writer: Writer, command: DisableVolume, now_ns: int) -> dict
 
 def _enable_volume(writer: Writer, command: EnableVolume, now_ns: int) -> dict[str, Any]:
     volume = volumes.volume_by_name(writer, command.volume)
-    if volume.state == "disabled":
+    if volume.state in ("disabled", "retired"):
         volumes.set_volume_state(writer, volume.id, "unknown", None, now_ns)
+    return {"volume": volume.name}
+
+
+def _relocate_volume(writer: Writer, command: RelocateVolume, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.relocate(writer, volume.id, command.root, now_ns)
+    return {"volume": volume.name}
+
+
+def _retire_volume(writer: Writer, command: RetireVolume, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.set_volume_state(writer, volume.id, "retired", "retired by the owner", now_ns)
+    return {"volume": volume.name}
+
+
+def _forget_volume(writer: Writer, command: ForgetVolume, now_ns: int) -> dict[str, Any]:
+    volume = volumes.volume_by_name(writer, command.volume)
+    volumes.mark_forgotten(writer, volume.id, now_ns)
     return {"volume": volume.name}
 
 
@@ -142,6 +163,9 @@ _EXECUTORS: dict[type[Command], Callable[[Writer, Any, int], dict[str, Any]]] = 
     AcceptEmpty: _accept_empty,
     DisableVolume: _disable_volume,
     EnableVolume: _enable_volume,
+    RelocateVolume: _relocate_volume,
+    RetireVolume: _retire_volume,
+    ForgetVolume: _forget_volume,
     AddAccount: _add_account,
     SetPassword: _set_password,
     DisableAccount: _disable_account,

@@ -61,6 +61,28 @@ class EnableVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class RelocateVolume:
+    """The volume is at another root now (absolute, resolved). Who asks has looked there, and found it."""
+
+    volume: str
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RetireVolume:
+    """The storage is gone for good: never probed, holds nobody up; where its files were stays known."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetVolume:
+    """It is no volume any more: its files count as missing, its rows go. What was said about its photos stays."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddAccount:
     """Add an account; `password` is an argon2id hash, never the password."""
 
@@ -91,6 +113,9 @@ Command = (
     | AcceptEmpty
     | DisableVolume
     | EnableVolume
+    | RelocateVolume
+    | RetireVolume
+    | ForgetVolume
     | AddAccount
     | SetPassword
     | DisableAccount
@@ -105,6 +130,9 @@ NAMES: dict[type[Command], str] = {
     AcceptEmpty: "volume.accept_empty",
     DisableVolume: "volume.disable",
     EnableVolume: "volume.enable",
+    RelocateVolume: "volume.relocate",
+    RetireVolume: "volume.retire",
+    ForgetVolume: "volume.forget",
     AddAccount: "account.add",
     SetPassword: "account.password",
     DisableAccount: "account.disable",

@@ -1,7 +1,7 @@
 """Migrations: numbered, forward only, each in one transaction with its `migration` row and `user_version`.
 
-A new library runs all of them as well. A released migration is frozen: when migration 4 comes, what
-`truth_migration` takes from the schema today is written out there. A kill at any instant leaves the old schema or the new one, never half of one
+A new library runs all of them as well. A released migration is frozen: when migration 5 comes, what
+`volumes_migration` takes from the schema today is written out there. A kill at any instant leaves the old schema or the new one, never half of one
 (without the transaction 71 of 100 kill points left half a schema: reliability.md 2). Knows no daemon.
 """
 
@@ -26,6 +26,7 @@ from catalog.store.db import CHECKSUM_VFS, RESERVED_BYTES, Writer, raise_ours, r
 from catalog.store.first_schema import STATEMENTS as FIRST
 from catalog.store.layer_migration import STATEMENTS as LAYER
 from catalog.store.truth_migration import STATEMENTS as TRUTH
+from catalog.store.volumes_migration import STATEMENTS as VOLUMES
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "spine", FIRST),
     Migration(2, "layer", LAYER, rebuilds=True),
     Migration(3, "truth", TRUTH),
+    Migration(4, "volumes", VOLUMES),
 )
 
 

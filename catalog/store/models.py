@@ -34,6 +34,10 @@ class Volume(Model):
     quick_scan_ns = BigIntegerField(null=True)
     full_scan_ns = BigIntegerField(null=True)
     created_ns = BigIntegerField()
+    marker = TextField(null=True)
+    accepted_ns = BigIntegerField(null=True)
+    forgotten_ns = BigIntegerField(null=True)
+    hold = TextField(null=True)
 
 
 class LibraryPath(Model):

@@ -6,7 +6,7 @@ never reused, because inode numbers are made of them. A column called denormalis
 `store/check.py` and compared. The invariants I1, I2 … are functions of the same name there.
 
 `TABLES` maps table -> (prose, {column: prose}, DDL); `INDEXES` and their purpose follow; what people say is in
-`layer_schema.py`. The migrations lead to exactly this, which a test compares.
+`layer_schema.py`, what is known of volumes in `volumes_schema.py`. The migrations lead to exactly this, which a test compares.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from __future__ import annotations
 from catalog.store.layer_schema import LAYER_INDEXES, LAYER_TABLES
 from catalog.store.table import Table
 from catalog.store.truth_schema import TRUTH_INDEXES, TRUTH_TABLES
+from catalog.store.volumes_schema import VOLUMES_INDEXES, VOLUMES_TABLES
 
-SCHEMA_VERSION = 3  # PRAGMA user_version; the number of the last migration
+SCHEMA_VERSION = 4  # PRAGMA user_version; the number of the last migration
 
 
 TABLES: dict[str, Table] = {
@@ -41,7 +42,7 @@ TABLES: dict[str, Table] = {
         " applied_ns INTEGER NOT NULL) STRICT",
     ),
     "volume": Table(
-        "A storage with an identity, a mode and a state. Never deleted in this version.",
+        "A storage with an identity, a mode and a state. Never deleted: one that is forgotten keeps its row.",
         {
             "id": "Never reused.",
             "name": "Shown below Originals/; cleaned by names.clean_label, unique under names.fold.",
@@ -59,6 +60,12 @@ TABLES: dict[str, Table] = {
             "quick_scan_ns": "End of the last quick look; NULL never.",
             "full_scan_ns": "End of the last complete scan; NULL never.",
             "created_ns": "When it was added.",
+            "marker": "Uid in the file .glassine-volume at its root, where we were allowed to write one; NULL = none.",
+            "accepted_ns": "When the owner last said that what is gone is gone (`volume accept-empty`): what was missing then is not"
+            " held by the guard against mass disappearance; NULL never.",
+            "forgotten_ns": "When the owner forgot it: it is no volume any more, its row explains where photos were last seen;"
+            " NULL = a volume.",
+            "hold": "Why rows of missing files are kept beyond their grace, in user words; NULL = nothing is held.",
         },
         "CREATE TABLE volume (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, fold TEXT NOT NULL UNIQUE,"
         " root BLOB NOT NULL, backend TEXT NOT NULL DEFAULT 'local',"
@@ -67,7 +74,8 @@ TABLES: dict[str, Table] = {
         " ('unknown', 'online', 'suspect', 'offline', 'disabled', 'retired')),"
         " state_reason TEXT, state_since_ns INTEGER NOT NULL, identity TEXT,"
         " had_data INTEGER NOT NULL DEFAULT 0 CHECK (had_data IN (0, 1)), excludes TEXT NOT NULL DEFAULT '[]',"
-        " quick_scan_ns INTEGER, full_scan_ns INTEGER, created_ns INTEGER NOT NULL) STRICT",
+        " quick_scan_ns INTEGER, full_scan_ns INTEGER, created_ns INTEGER NOT NULL,"
+        " marker TEXT, accepted_ns INTEGER, forgotten_ns INTEGER, hold TEXT) STRICT",
     ),
     "library_path": Table(
         "A directory of a volume that is scanned. A volume without any is scanned from its root.",
@@ -102,7 +110,8 @@ TABLES: dict[str, Table] = {
         " changed_ns INTEGER NOT NULL, UNIQUE (volume_id, path)) STRICT",
     ),
     "location": Table(
-        "A regular file seen on a volume: where bytes were last seen. Never deleted in this version.",
+        "A regular file seen on a volume: where bytes were last seen. Deleted when it has been missing for longer than its grace"
+        " (`catalog.absence_rule`), or moved; the last trace of a photo stays.",
         {
             "id": "Never reused; the inode key of files in Originals/.",
             "volume_id": "Of this volume; equals the directory's (I2).",
@@ -120,6 +129,10 @@ TABLES: dict[str, Table] = {
             "first_seen_ns": "When it was first seen here; after a purge, when it was seen again.",
             "hash_failure": "Why the last attempt to hash failed (errno name, changed, busy); NULL otherwise.",
             "hash_retry_ns": "Do not try to hash before; NULL = any time.",
+            "access": "Mode, owner, group and number of links as one number (vfs.storage.contract.access_of): a change of these"
+            " explains a new change time; 0 = not known.",
+            "verified_ns": "When its bytes were last read and had the hash of its content; NULL = never.",
+            "recheck_due": "1 = its change time moved and nothing explains it: its bytes are to be read again.",
         },
         "CREATE TABLE location (id INTEGER PRIMARY KEY AUTOINCREMENT,"
         " volume_id INTEGER NOT NULL REFERENCES volume(id),"
@@ -131,7 +144,8 @@ TABLES: dict[str, Table] = {
         " content_id INTEGER REFERENCES content(id),"
         " sniff_due INTEGER NOT NULL DEFAULT 0 CHECK (sniff_due IN (0, 1)),"
         " first_seen_ns INTEGER NOT NULL, hash_failure TEXT, hash_retry_ns INTEGER,"
-        " UNIQUE (directory_id, name)) STRICT",
+        " access INTEGER NOT NULL DEFAULT 0, verified_ns INTEGER,"
+        " recheck_due INTEGER NOT NULL DEFAULT 0 CHECK (recheck_due IN (0, 1)), UNIQUE (directory_id, name)) STRICT",
     ),
     "asset": Table(
         "The thing remembered. Follows content, never a path. Columns from content_id on are denormalised.",
@@ -340,7 +354,7 @@ TABLES: dict[str, Table] = {
     ),
 }
 
-TABLES |= LAYER_TABLES | TRUTH_TABLES
+TABLES |= LAYER_TABLES | TRUTH_TABLES | VOLUMES_TABLES
 
 # name -> (purpose, DDL). A listing names the index it relies on; tests/integration/test_plans.py holds it.
 INDEXES: dict[str, tuple[str, str]] = {
@@ -454,4 +468,4 @@ INDEXES: dict[str, tuple[str, str]] = {
     "scan_volume": ("History of a volume.", "CREATE INDEX scan_volume ON scan (volume_id, id)"),
 }
 
-INDEXES |= LAYER_INDEXES | TRUTH_INDEXES
+INDEXES |= LAYER_INDEXES | TRUTH_INDEXES | VOLUMES_INDEXES

@@ -1,7 +1,7 @@
-"""Volumes, their library paths and their state. A volume is never deleted in this version.
+"""Volumes, their library paths and their state. A row is never deleted: a forgotten one is no volume, and keeps its row.
 
-Invariant: each volume has exactly one root directory row, made with it; a change of state touches nothing but
-the volume's own row (charter 3).
+Invariants: each volume has exactly one root directory row, made with it; a change of state touches nothing but
+the volume's own row (charter 3); a forgotten one is found by nobody here, and holds neither its name nor its place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from catalog.errors import AlreadyExists, InvalidValue, NotFound
 from catalog.ids import DirectoryId, VolumeId
 from catalog.store import changes, models
 from catalog.store.db import Session, Writer
-from catalog.values import LibraryPath, Mode, Volume, VolumeState
+from catalog.values import LibraryPath, Mode, NestedMount, Volume, VolumeState
+
+_KNOWN = models.Volume.select().where(models.Volume.forgotten_ns.is_null())
 
 
 def add_volume(
@@ -58,8 +60,9 @@ def add_volume(
 
 
 def volumes(session: Session) -> list[Volume]:
-    """Return all volumes, oldest first."""
-    return [_volume(row) for row in session.run(models.Volume.select().order_by(models.Volume.id))]
+    """Return all volumes, oldest first; not those that were forgotten."""
+    table = models.Volume
+    return [_volume(row) for row in session.run(_KNOWN.order_by(table.id))]
 
 
 def volume_by_id(session: Session, volume_id: VolumeId) -> Volume:
@@ -68,7 +71,7 @@ def volume_by_id(session: Session, volume_id: VolumeId) -> Volume:
     Raises:
         NotFound: no such volume.
     """
-    rows = session.run(models.Volume.select().where(models.Volume.id == volume_id))
+    rows = session.run(_KNOWN.where(models.Volume.id == volume_id))
     if not rows:
         raise NotFound(f"there is no volume number {volume_id}", volume_id=volume_id)
     return _volume(rows[0])
@@ -81,7 +84,7 @@ def volume_by_name(session: Session, name: str) -> Volume:
         NotFound: no such volume.
     """
     folds = [names.fold(name), names.fold(names.clean_label(name)) if name.strip() else ""]
-    rows = session.run(models.Volume.select().where(models.Volume.fold.in_(folds)))
+    rows = session.run(_KNOWN.where(models.Volume.fold.in_(folds)))
     if not rows:
         raise NotFound(f"there is no volume {name!r}", hint="`glassine volume list` shows them", volume=name)
     return _volume(rows[0])
@@ -109,10 +112,82 @@ def set_identity(writer: Writer, volume_id: VolumeId, identity: str | None) -> N
         writer.run(models.Volume.update(identity=identity).where(models.Volume.id == volume_id))
 
 
-def forget_had_data(writer: Writer, volume_id: VolumeId) -> None:
-    """Accept that the volume is empty: the next empty listing of its root is the truth."""
+def accept_absence(writer: Writer, volume_id: VolumeId, now_ns: int) -> None:
+    """Accept what is there now as the truth, by the owner's word.
+
+    The next empty listing of the root counts, what is missing by now is not held by the guard any more, and file systems
+    that were mounted below it and are away are not waited for.
+    """
     with writer.atomic():
-        writer.run(models.Volume.update(had_data=0).where(models.Volume.id == volume_id))
+        writer.execute(
+            "UPDATE volume SET had_data = 0, accepted_ns = ?, hold = NULL WHERE id = ?", (now_ns, volume_id)
+        )
+        writer.execute("DELETE FROM nested_mount WHERE volume_id = ? AND state = 'away'", (volume_id,))
+        _tell(writer, volume_id)
+
+
+def relocate(writer: Writer, volume_id: VolumeId, root: bytes, now_ns: int) -> None:
+    """Give a volume another root; who it is there is learnt by the next probe, paths inside it stay as they are.
+
+    Raises:
+        AlreadyExists: another volume has that root.
+    """
+    with writer.atomic():
+        volume = volume_by_id(writer, volume_id)
+        table = models.Volume
+        other = writer.run(
+            _KNOWN.where((table.root == root) & (table.backend == volume.backend) & (table.id != volume_id))
+        )
+        if other:
+            raise AlreadyExists(
+                f"the place is taken by the volume {other[0]['name']!r}", volume=other[0]["name"]
+            )
+        state = volume.state if volume.state in ("disabled", "retired") else "unknown"
+        writer.execute(
+            "UPDATE volume SET root = ?, identity = NULL, state = ?, state_reason = NULL, state_since_ns = ? WHERE id = ?",
+            (root, state, now_ns, volume_id),
+        )
+        _tell(writer, volume_id)
+
+
+def mark_forgotten(writer: Writer, volume_id: VolumeId, now_ns: int) -> None:
+    """Make it no volume: nobody finds it, its name and place are free. `catalog.store.traces` sweeps its rows."""
+    with writer.atomic():
+        writer.execute(
+            "UPDATE volume SET forgotten_ns = ?1, state = 'retired', state_reason = 'forgotten by the owner',"
+            " state_since_ns = ?1, fold = '/forgotten/' || id, root = CAST('/forgotten/' || id AS BLOB) WHERE id = ?2",
+            (now_ns, volume_id),
+        )
+        _tell(writer, volume_id)
+
+
+def nested_mounts(session: Session, volume_id: VolumeId) -> list[NestedMount]:
+    """Return the file systems known below a volume's root, by path."""
+    rows = session.rows(
+        "SELECT path, key, state FROM nested_mount WHERE volume_id = ? ORDER BY path", (volume_id,)
+    )
+    return [NestedMount(bytes(row[0]), row[1], row[2] == "away") for row in rows]
+
+
+def note_nested_mounts(
+    writer: Writer, volume_id: VolumeId, found: Sequence[tuple[bytes, str | None]], now_ns: int
+) -> None:
+    """Note which file systems a probe found below the root (path, key), and which it did not (path, None)."""
+    known = {nested.path: nested for nested in nested_mounts(writer, volume_id)}
+    with writer.atomic():
+        for path, key in found:
+            before = known.get(path)
+            if key is None and before is not None and not before.is_away:
+                writer.execute(
+                    "UPDATE nested_mount SET state = 'away', since_ns = ? WHERE volume_id = ? AND path = ?",
+                    (now_ns, volume_id, path),
+                )
+            elif key is not None and (before is None or before.is_away):
+                writer.execute(
+                    "INSERT INTO nested_mount VALUES (?, ?, ?, 'present', ?)"
+                    " ON CONFLICT DO UPDATE SET key = excluded.key, state = 'present', since_ns = excluded.since_ns",
+                    (volume_id, path, key, now_ns),
+                )
 
 
 def add_library_path(writer: Writer, volume_id: VolumeId, path: bytes) -> int:
@@ -174,9 +249,7 @@ def clean_relative_path(path: bytes) -> bytes:
 def _refuse_taken(writer: Writer, label: str, root: bytes, backend: str) -> None:
     table = models.Volume
     same = writer.run(
-        table.select().where(
-            (table.fold == names.fold(label)) | ((table.root == root) & (table.backend == backend))
-        )
+        _KNOWN.where((table.fold == names.fold(label)) | ((table.root == root) & (table.backend == backend)))
     )
     if same:
         taken = "name" if same[0]["fold"] == names.fold(label) else "place"
@@ -211,4 +284,7 @@ def _volume(row: dict[str, Any]) -> Volume:
         quick_scan_ns=row["quick_scan_ns"],
         full_scan_ns=row["full_scan_ns"],
         created_ns=row["created_ns"],
+        marker=row["marker"],
+        accepted_ns=row["accepted_ns"],
+        hold=row["hold"],
     )

@@ -219,7 +219,7 @@ class Answerer:
         }
         return walking.Territory(self._excludes, self._hello.own_files, skipped), mount_of(root, mounts)
 
-    def _probe(self, request: Request) -> list[Any]:
+    def _probe(self, request: Request, samples: list[tuple[bytes, int, int]]) -> list[Any]:
         try:
             with self._open() as storage:
                 report = self._look_at_root(storage, request)

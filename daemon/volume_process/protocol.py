@@ -4,9 +4,9 @@ Down (daemon to child), the first one must be `hello`:
 
 | message | meaning |
 |---|---|
-| hello, root, backend, excludes, config_excludes, own_files, other_roots | who you are; once |
+| hello, root, backend, excludes, config_excludes, own_files, other_roots, nested | who you are; once |
 | digests, id, {path_key: digest} | known listings for walk `id`, any number of times before it |
-| probe, id | look whether the root is there |
+| probe, id, [(path, size, mtime_ns)] | look whether the root is there, and these known files |
 | walk, id, [path], is_recursive | list directories (and all below them) |
 | look, id, [path] | the second look: which of these are gone |
 | times, id, [(path, mtime_ns)] | the quick look: which directories have another mtime now |
@@ -43,6 +43,7 @@ PULSE_S = 1.0
 MOST_PATH_BYTES = 2 * 1024 * 1024
 
 Fate = Literal["present", "gone", "unknown"]
+SampleFate = Literal["same", "other", "gone", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Hello:
     """What a child is told once.
 
     `own_files` are (st_dev, st_ino) of our own state, never looked into. `other_roots` are absolute roots of
-    other volumes: one that lies below this root belongs to itself alone.
+    other volumes: one that lies below this root belongs to itself alone. `nested` are (path, key) of file systems that were
+    mounted below the root: where another one is there now, or none, nothing at or below that path is looked at.
     """
 
     root: bytes
@@ -59,6 +61,7 @@ class Hello:
     config_excludes: tuple[str, ...]
     own_files: tuple[tuple[int, int], ...]
     other_roots: tuple[bytes, ...]
+    nested: tuple[tuple[bytes, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,14 @@ class ProbeReport:
         is_remote: other machines change it unseen: inotify tells nothing, leases prove nothing.
         is_empty: no entry that a scan would show.
         is_own_state: the root is a directory of our own state.
+        fs: the part of `key` that names the file system; `is_strong`: it is a UUID, which no other storage has.
+        mount: the mount that holds the root, as the mount table has it: another text after a remount.
+        marker: uid in the file `.glassine-volume`, None without one.
+        samples: what is at each sample's path, in order: same, other (another size or time), gone, unknown.
+        nested: (path, key) of every file system mounted below the root that is no volume and not ours; of those in
+            `Hello.nested` that are not there (None = none or another one is there).
+        keeps_inodes: an inode number stays with a file for good (the table in `mounts`).
+        folds_case: names that differ in case only are one entry.
     """
 
     error: str | None
@@ -82,6 +93,14 @@ class ProbeReport:
     is_remote: bool = False
     is_empty: bool = False
     is_own_state: bool = False
+    fs: str = ""
+    is_strong: bool = False
+    mount: str = ""
+    marker: str | None = None
+    samples: tuple[SampleFate, ...] = ()
+    nested: tuple[tuple[bytes, str | None], ...] = ()
+    keeps_inodes: bool = True
+    folds_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +167,22 @@ def encode_hello(hello: Hello) -> list[Any]:
         hello.config_excludes,
         hello.own_files,
         hello.other_roots,
+        hello.nested,
     ]
 
 
 def decode_hello(message: list[Any]) -> Hello:
     """Read it."""
-    _, root, backend, excludes, config_excludes, own_files, other_roots = message
+    _, root, backend, excludes, config_excludes, own_files, other_roots, nested = message
     own = tuple((device, inode) for device, inode in own_files)
-    return Hello(root, backend, tuple(excludes), tuple(config_excludes), own, tuple(other_roots))
+    mounts = tuple((path, key) for path, key in nested)
+    return Hello(root, backend, tuple(excludes), tuple(config_excludes), own, tuple(other_roots), mounts)
+
+
+def decode_report(fields: dict[str, Any]) -> ProbeReport:
+    """Read what `dataclasses.asdict` made of a report, after its way through the pipe."""
+    nested = tuple((path, key) for path, key in fields["nested"])
+    return ProbeReport(**{**fields, "samples": tuple(fields["samples"]), "nested": nested})
 
 
 def encode_listing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import stat
@@ -20,7 +21,7 @@ from catalog.store.migrations import MIGRATIONS, Migration
 from catalog.store.schema import INDEXES, SCHEMA_VERSION, TABLES
 from store_harness import NOW_NS, StoreHarness, make_harness
 
-EXTRA = Migration(4, "extra", ("CREATE TABLE extra (x INTEGER) STRICT", "INSERT INTO extra VALUES (1)"))
+EXTRA = Migration(5, "extra", ("CREATE TABLE extra (x INTEGER) STRICT", "INSERT INTO extra VALUES (1)"))
 CREATE = (
     "import sys; from catalog.store import migrations;"
     " migrations.create(sys.argv[1], 'UTC', 1).close(); print('done')"
@@ -82,20 +83,20 @@ def test_the_last_migration_is_the_schemas_version(catalog: StoreHarness) -> Non
 def test_a_step_and_its_record_are_one_transaction(catalog: StoreHarness) -> None:
     assert migrations.migrate(catalog.writer, 77, (*MIGRATIONS, EXTRA)) == 1
     row = catalog.writer.row("SELECT number, name, digest, applied_ns FROM migration ORDER BY number DESC")
-    assert row == (4, "extra", EXTRA.digest, 77)
-    assert catalog.writer.value("PRAGMA user_version") == 4
+    assert row == (5, "extra", EXTRA.digest, 77)
+    assert catalog.writer.value("PRAGMA user_version") == 5
     assert catalog.writer.value("SELECT x FROM extra") == 1
     assert check(catalog.writer, ["I1"]) == []
 
 
 def test_a_failing_step_leaves_the_catalog_as_it_was(catalog: StoreHarness) -> None:
-    broken = Migration(4, "broken", (*EXTRA.statements, "INSERT INTO nowhere VALUES (1)"))
+    broken = Migration(5, "broken", (*EXTRA.statements, "INSERT INTO nowhere VALUES (1)"))
     before = catalog.writer.rows("SELECT sql FROM sqlite_schema")
     with pytest.raises(MigrationFailed, match="rolled back") as caught:
         migrations.migrate(catalog.writer, NOW_NS, (*MIGRATIONS, broken))
-    assert caught.value.details["number"] == 4
+    assert caught.value.details["number"] == 5
     assert catalog.writer.rows("SELECT sql FROM sqlite_schema") == before
-    assert catalog.writer.value("PRAGMA user_version") == 3
+    assert catalog.writer.value("PRAGMA user_version") == 4
 
 
 def test_a_library_is_made_once(tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_a_catalog_of_the_first_schema_becomes_exactly_a_fresh_one(old: StoreHar
     kept = "SELECT id, uid, name, content_id, day, state, changed_ns FROM asset ORDER BY id"
     before, last_id = old.writer.rows(kept), old.writer.last_id("asset")
     assert len(before) > 5
-    assert migrations.migrate(old.writer, NOW_NS) == 2
+    assert migrations.migrate(old.writer, NOW_NS) == 3
     assert tables_of(old.writer) == tables_of(fresh.writer)
     assert old.writer.rows(kept) == before
     assert old.writer.last_id("asset") == last_id
@@ -234,11 +235,23 @@ def test_what_the_layer_derives_is_made_up_for_in_an_old_catalog(old: StoreHarne
 
 
 def test_an_old_catalog_is_not_read_before_it_is_migrated(old: StoreHarness) -> None:
-    with pytest.raises(CatalogError, match="migrated to 3 first"):
+    with pytest.raises(CatalogError, match="migrated to 4 first"):
         db.open_reader(old.library)
 
 
 STATEMENTS_DUE = sum(len(one.statements) for one in MIGRATIONS[1:])
+
+
+def whole_steps_before(failpoint: str) -> int:
+    """Count the migrations behind the first that were committed when this failpoint killed the process."""
+    name, _, text = failpoint.partition(":")
+    number = int(text)
+    if name == "store.commit":
+        return number - 1
+    if name == "store.committed":
+        return number
+    ends = itertools.accumulate(len(one.statements) for one in MIGRATIONS[1:])
+    return sum(end < number for end in ends)
 
 
 @pytest.mark.slow
@@ -247,21 +260,21 @@ STATEMENTS_DUE = sum(len(one.statements) for one in MIGRATIONS[1:])
     [
         *(f"store.migration:{number}" for number in range(1, STATEMENTS_DUE + 1, 6)),
         f"store.migration:{STATEMENTS_DUE}",
-        "store.commit:1",
-        "store.committed:1",
-        "store.commit:2",
-        "store.committed:2",
+        *(
+            f"store.{when}:{number}"
+            for number in range(1, SCHEMA_VERSION)
+            for when in ("commit", "committed")
+        ),
     ],
 )
 def test_a_killed_migration_leaves_whole_steps(old: StoreHarness, failpoint: str) -> None:
     assert run(MIGRATE, old.library.path, failpoint) == -signal.SIGKILL
     old.writer = db.open_writer(old.library)
     steps = old.writer.value("PRAGMA user_version")
-    is_first_done = failpoint in ("store.committed:1", "store.commit:2", "store.committed:2")
-    is_first_done |= int(failpoint.partition(":")[2]) > len(MIGRATIONS[1].statements)
-    assert steps == 1 + is_first_done + (failpoint == "store.committed:2")
+    assert steps == 1 + whole_steps_before(failpoint)
     assert ("member" in tables_of(old.writer)) == (steps >= 2)
     assert ("sidecar" in tables_of(old.writer)) == (steps >= 3)
+    assert ("displaced" in tables_of(old.writer)) == (steps >= 4)
     assert "asset_rebuilt" not in tables_of(old.writer)
     assert migrations.migrate(old.writer, NOW_NS) == SCHEMA_VERSION - steps
     renewal.derive_again(old.writer, NOW_NS)
