@@ -1,4 +1,4 @@
-"""Run the yardsticks: `python -m bench [--only scan,rescan,media,mount,dav,edits,layer,memory] [--work DIR] [--json FILE]`.
+"""Run the yardsticks: `python -m bench [--only scan,rescan,media,mount,dav,edits,layer,memory,volumes] [--work DIR] [--json FILE]`.
 
 `mount` measures the library that `scan` left in the same work folder; run both, or `--work` the same twice.
 Peers from Debian: b3sum, libimage-exiftool-perl, bindfs, rclone, apache2. `mount` needs root (drop_caches).
@@ -17,6 +17,7 @@ from bench.media import measure_media
 from bench.memory import measure_memory
 from bench.mounted import measure_mount
 from bench.timing import Report
+from bench.volumes import measure_volumes
 from bench.webdav import measure_webdav
 
 
@@ -27,11 +28,12 @@ def main() -> None:
     parser.add_argument("--rescan", type=int, default=100_000, help="files of the rescan")
     parser.add_argument(
         "--only",
-        default="scan,rescan,media,mount,dav,edits,layer,memory",
+        default="scan,rescan,media,mount,dav,edits,layer,memory,volumes",
         help="which groups, comma separated",
     )
     parser.add_argument("--corpus", type=Path, help="real files that `media` measures too (copied)")
     parser.add_argument("--assets", type=int, default=1_000_000, help="assets of the large seeded library")
+    parser.add_argument("--files", type=int, default=1_000_000, help="files of `volumes`")
     parser.add_argument("--work", type=Path, help="where to work (kept); default: a temporary folder")
     parser.add_argument("--json", type=Path, help="also save the figures there")
     chosen = parser.parse_args()
@@ -49,6 +51,7 @@ def main() -> None:
                 "dav": lambda: measure_webdav(report, work),
                 "edits": lambda: measure_edits(report, work),
                 "layer": lambda: measure_layer(report, work, count=chosen.assets),
+                "volumes": lambda: measure_volumes(report, work / "volumes", count=chosen.files),
                 "memory": lambda: measure_memory(report, work, counts=(100_000, chosen.assets)),
             }[group]()
         if chosen.json:

@@ -73,7 +73,7 @@ def measure_rescan(report: Report, work: Path, *, count: int) -> None:
     """Rescan of an unchanged tree against find; both warm."""
     folder = work / f"many-{count}"
     if not folder.exists():
-        _make_many(folder, count)
+        make_many(folder, count)
     library = fresh_library(work, folder)
     seconds_of(glassine(library, "scan"))
 
@@ -99,7 +99,7 @@ def measure_rescan(report: Report, work: Path, *, count: int) -> None:
     report.add(Figure("rescan by the running daemon", asked, peer, "s", "<= 3", note))
 
 
-def _make_many(folder: Path, count: int) -> None:
+def make_many(folder: Path, count: int) -> None:
     """Write `count` tiny files: a rescan opens none of them, so that their kind does not matter."""
     for index in range(count):
         parent = folder / f"{index // 1000:04d}"

@@ -129,7 +129,7 @@ def _served_memory(library: Library, mountpoint: Path) -> tuple[float, float]:
             for path in (f"/Types/Photos/{YEAR}/", f"/Timeline/{YEAR}/{YEAR}-05/", "/Originals/Bench/DCIM/")
         ]
         time.sleep(SETTLE_S)
-        pids = _pids(library)
+        pids = pids_of(library)
         for pid in pids:
             pss, hwm = memory_of([pid])
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -140,7 +140,8 @@ def _served_memory(library: Library, mountpoint: Path) -> tuple[float, float]:
         seconds_of(glassine(library.path, "down"))
 
 
-def _pids(library: Library) -> list[int]:
+def pids_of(library: Library) -> list[int]:
+    """Return every process of a library, their children included."""
     records = [
         json.loads(path.read_bytes().rstrip(b"\0 \n")) for path in library.processes_dir.glob("*.json")
     ]
