@@ -35,6 +35,7 @@ class Absence:
         volume_hold: why nothing of its volume goes now (guard, state), or None.
         library_hold: why nothing at all goes now (another volume is suspect or offline), or None.
         is_purge: the trash still tells of it.
+        is_witness: it is a sidecar, and what it said of photos counts.
     """
 
     missing_since_ns: int
@@ -44,6 +45,7 @@ class Absence:
     volume_hold: str | None = None
     library_hold: str | None = None
     is_purge: bool = False
+    is_witness: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ class Judged:
     reason: str
 
 
-def judge(absence: Absence, now_ns: int) -> Judged:
+def judge(absence: Absence, now_ns: int) -> Judged:  # noqa: PLR0911 - a table of rules
     """Tell whether the row of a missing file may go. First match wins; `why missing` shows the reason."""
     if absence.is_purge:
         return Judged("keep", "the trash tells of it")
+    if absence.is_witness:
+        return Judged("keep", "it is a sidecar, and what it said counts")
     if absence.is_last_trace:
         return Judged("keep", "it is the last place where the photo was seen")
     if absence.library_hold is not None:

@@ -171,7 +171,12 @@ class FolderRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenTarget:
-    """What must be found on a volume when bytes are served: exactly this file, or an error."""
+    """What must be found on a volume when bytes are served: exactly this file, or an error.
+
+    `inode` is 0 where the file system does not keep it. `instance` is the mount that the last probe proved
+    (`vfs.storage.contract.Storage.instance`), None = not known; `is_away`: the file lies on another file system that was
+    mounted below the root, and is not there now.
+    """
 
     volume_id: VolumeId
     volume_name: str
@@ -183,6 +188,8 @@ class OpenTarget:
     mtime_ns: int
     ctime_ns: int
     inode: int
+    instance: str | None = None
+    is_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,19 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """A name in `directory` that has another one's bytes, and whose own ones were seen nowhere so far: nothing was written.
+
+    `former_id` are its own, `content_id` those of the other one.
+    """
+
+    directory: bytes
+    entry: Observed
+    former_id: ContentId
+    content_id: ContentId
+
+
+@dataclass(frozen=True, slots=True)
 class ListingDiff:
     """What one part of a listing changed.
 
@@ -262,6 +282,7 @@ class ListingDiff:
         new_directories: paths of subdirectories at first sight, or back after being missing.
         gone: on the last part without error, what was not seen; look at the disk again before `mark_missing`.
         is_complete: the last part of a listing without error: `finish_listing` may follow.
+        deferred: what waits for the rest of a scan, so that names that were swapped are written at once.
     """
 
     directory_id: DirectoryId
@@ -271,6 +292,7 @@ class ListingDiff:
     new_directories: tuple[bytes, ...] = ()
     gone: tuple[Gone, ...] = ()
     is_complete: bool = False
+    deferred: tuple[Deferred, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

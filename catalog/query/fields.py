@@ -66,6 +66,7 @@ IS: dict[str, str] = {
     "offline": "on volumes that cannot be reached now, and nowhere else",
     "pending": "seen, but nothing read from its bytes yet",
     "broken": "the same as has:finding",
+    "damaged": "damaged on a disk: scan --verify found other bytes than those that were read before",
     "undated": "without any date but a file's mtime (Timeline/Undated)",
     "motion": "a motion photo: its file holds a movie as well",
     "animated": "a moving picture (GIF, WebP, PNG …)",

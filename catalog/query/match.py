@@ -16,6 +16,8 @@ from catalog.query.fields import KINDS, TYPES
 from catalog.query.predicate import camera_texts
 
 Document = Mapping[str, Any]
+# Who found a file damaged, as the photo document's findings name it.
+DAMAGE_TOOL = "verify"
 
 
 def values_of(field: str, document: Document) -> Iterable[object]:
@@ -120,6 +122,7 @@ def _is(document: Document) -> Iterable[object]:
         "missing": states <= {"missing"},
         "offline": "offline" in states and not states & {"present", "changed"},
         "pending": capture is None,
+        "damaged": any(finding["tool"] == DAMAGE_TOOL for finding in document.get("findings") or ()),
         "undated": capture is not None and capture["confidence"] == "guess",
         "motion": bool(document.get("motion")),
         "animated": (document.get("frames") or 1) > 1,

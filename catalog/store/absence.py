@@ -86,6 +86,8 @@ def _mark_batch(writer: Writer, volume_id: VolumeId, location_ids: Sequence[Loca
         "UPDATE location SET state = 'missing', missing_since_ns = ? WHERE id = ?",
         [(now_ns, row[0]) for row in rows],
     )
+    # What is not there is not damaged; should it return, its bytes are compared like all others.
+    writer.executemany("DELETE FROM damage WHERE location_id = ?", [(row[0],) for row in rows])
     changes.append(writer, [("orig-", str(row[1]), row[2]) for row in rows])
     directories = {row[1] for row in rows}
     writer.executemany("UPDATE directory SET digest = NULL WHERE id = ?", [(one,) for one in directories])

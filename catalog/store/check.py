@@ -22,6 +22,7 @@ from catalog.store.check_previews import preview_rows
 from catalog.store.check_reading import MAX_VIOLATIONS, Found, asset_pages, violations_in
 from catalog.store.check_sidecars import sidecars
 from catalog.store.check_truth import embedded_names
+from catalog.store.check_volumes import damaged, displaced, forgotten, rechecked
 from catalog.store.db import Session
 from catalog.store.derive import COLUMN_NAMES, derive_all, read_inputs
 from catalog.store.migrations import MIGRATIONS
@@ -210,8 +211,8 @@ def current_contents(session: Session) -> Found:
         session,
         "SELECT 'asset ' || a.id, 'its current content is not its own, or was never seen anywhere' FROM asset AS a"
         " LEFT JOIN content AS c ON c.id = a.content_id WHERE a.merged_into IS NULL AND (c.asset_id IS NOT a.id"
-        " OR (c.last_location_id IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM location AS l WHERE l.content_id = a.content_id)))",
+        " OR (NOT EXISTS (SELECT 1 FROM location AS l WHERE l.id = c.last_location_id)"
+        " AND NOT EXISTS (SELECT 1 FROM location AS l WHERE l.content_id = a.content_id)))",
     )
 
 
@@ -246,10 +247,14 @@ def folders(session: Session) -> Found:
         " WHERE ifnull(p.level, '') NOT IN (CASE t.level WHEN 'country' THEN '' ELSE 'country' END,"
         " CASE t.level WHEN 'city' THEN 'region' WHEN 'region' THEN 'country' ELSE '' END)",
     )
-    for table, column in (("volume", "name"), ("camera", "label"), ("place", "label")):
+    for table, column in (
+        ("volume WHERE forgotten_ns IS NULL", "name"),  # a forgotten one's name is free: I23
+        ("camera", "label"),
+        ("place", "label"),
+    ):
         for row_id, label, fold in session.rows(f"SELECT id, {column}, fold FROM {table}"):
             if fold != names.fold(label):
-                yield f"{table} {row_id}", f"fold of {label!r} is stored as {fold!r}"
+                yield f"{table.split()[0]} {row_id}", f"fold of {label!r} is stored as {fold!r}"
 
 
 INVARIANTS: dict[str, Callable[[Session], list[Violation]]] = {}
@@ -301,6 +306,10 @@ for _number, _function in enumerate(
         embedded_names,
         sidecars,
         preview_rows,
+        forgotten,
+        damaged,
+        displaced,
+        rechecked,
     ),
     start=1,
 ):

@@ -31,6 +31,7 @@ from catalog.store.db import Session
 from catalog.store.meant import albums_meant, cameras_meant, labels_meant, persons_called, tags_meant
 from catalog.store.places import LEVELS, Level, places_meant
 from catalog.store.query_functions import folded
+from catalog.store.verifying import IS_DAMAGED
 
 Fragment = tuple[str, list[Any]]
 Condition = Callable[[Session, Any], Fragment]
@@ -296,6 +297,10 @@ def _sidecar(condition: str) -> str:
     )
 
 
+_DAMAGED = (
+    "EXISTS (SELECT 1 FROM location AS l CROSS JOIN damage AS m ON m.location_id = l.id CROSS JOIN content AS c"
+    f" ON c.id = l.content_id WHERE l.content_id = a.content_id AND {IS_DAMAGED})"
+)
 _HAS: dict[str, str] = {
     "gps": _said("e.lat IS NOT NULL"),
     "camera": "+a.camera_id IS NOT NULL",
@@ -305,7 +310,7 @@ _HAS: dict[str, str] = {
     "hash": "EXISTS (SELECT 1 FROM content AS c WHERE c.id = a.content_id AND c.hash IS NOT NULL)",
     "dimensions": f"{_fact('width')} IS NOT NULL AND {_fact('height')} IS NOT NULL",
     "finding": "(EXISTS (SELECT 1 FROM finding AS f WHERE f.content_id = a.content_id)"
-    f" OR {_sidecar('s.reason IS NOT NULL')})",
+    f" OR {_sidecar('s.reason IS NOT NULL')} OR {_DAMAGED})",
     "sidecar": _sidecar("p.rule <> 'maybe'"),
     **{name: _said(f"ifnull(e.{name}, '') <> ''") for name in ("title", "description", "label", "creator")},
     "rating": _said("e.rating IS NOT NULL"),
@@ -328,6 +333,7 @@ _IS: dict[str, str] = {
     "missing": f"NOT {_PRESENT}",
     "offline": f"{_PRESENT} AND NOT {_READABLE}",
     "pending": "a.capture IS NULL",
+    "damaged": _DAMAGED,
     "undated": _GUESS,
     **{word: f"a.types & {int(badge)} <> 0" for word, badge in _BADGES.items()},
     **{kind: f"+a.kind = '{kind}'" for kind in KINDS},

@@ -23,6 +23,8 @@ def directory_at(writer: Writer, volume_id: VolumeId, path: bytes, now_ns: int) 
     )
     if row is not None:
         if row[1] == "missing":
+            if path:  # those above it are there as well, whoever is listed first (I3)
+                directory_at(writer, volume_id, path.rpartition(b"/")[0], now_ns)
             _directory_returns(writer, row[0], row[2], row[3], now_ns)
         return DirectoryId(row[0])
     if not path:

@@ -5,7 +5,6 @@ Charter 8. Reads only.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from catalog.facts import Facts
 from catalog.ids import AssetId
 from catalog.layer import PRECEDENCE, PROPERTIES, Statement, winner
-from catalog.store.db import Row, Session
+from catalog.store.db import Session
 from catalog.store.derive import (
     Inputs,
     capture_from_document,
@@ -23,11 +22,10 @@ from catalog.store.derive import (
 )
 from catalog.store.embedded_names import uids_of
 from catalog.store.explain import date_layer, inputs_of, uid_of
+from catalog.store.explain_missing import why_nowhere
 from catalog.store.layer_documents import Document, face_document
 from catalog.store.said import Embedded, Things, embedded_of, read_things, read_words
 from catalog.store.texts import instant_text
-
-_UNREACHABLE = ("suspect", "offline", "disabled", "retired")
 
 
 def explain_layers(session: Session, asset_id: AssetId) -> Document:
@@ -85,39 +83,6 @@ def explain_hidden(session: Session, asset_id: AssetId) -> Document:
     }
 
 
-def explain_missing(session: Session, asset_id: AssetId) -> Document:
-    """Return whether some file still holds a photo's bytes, every place where they were seen, and since when they are gone.
-
-    Raises:
-        NotFound: no such photo.
-    """
-    one = inputs_of(session, asset_id)
-    places = [_place(row) for row in session.rows(PLACES, (one.columns.content_id,))]
-    is_replaced = not places
-    if is_replaced:
-        places = [_place(row) for row in session.rows(LAST_PLACE, (one.columns.content_id,))]
-    present = [place for place in places if place["state"] == "present"]
-    return {
-        "uid": uid_of(session, asset_id),
-        "name": one.names.name,
-        "is_missing": not present,
-        "rule": _absence_rule(places, present, is_replaced=is_replaced),
-        "places": places,
-    }
-
-
-_PLACE = (
-    "SELECT v.name, v.state, d.path, l.name, {}, l.missing_since_ns, l.first_seen_ns, p.ended_ns, p.journal_id FROM {}"
-    " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id"
-    " LEFT JOIN purge AS p ON l.state = 'missing'"
-    " AND p.id = (SELECT max(q.id) FROM purge AS q WHERE q.location_id = l.id AND q.state = 'done')"
-)
-# index location_content
-PLACES = _PLACE.format("l.state", "location AS l") + " WHERE l.content_id = ? ORDER BY l.id"
-LAST_PLACE = (
-    _PLACE.format("'replaced'", "content AS c CROSS JOIN location AS l ON l.id = c.last_location_id")
-    + " WHERE c.id = ?"
-)
 # rows by id
 COVER = (
     "SELECT s.uid, s.kind, s.origin, b.uid, b.name, b.id FROM asset AS a CROSS JOIN asset AS b ON b.id = a.cover_id"
@@ -234,9 +199,8 @@ def _absence(session: Session, one: Inputs) -> list[Document]:
     assert one.location is not None, "somebody saw the bytes"
     if one.location.state == "present":
         return []
-    told = explain_missing(session, one.asset_id)
-    since = max((place["missing_since"] for place in told["places"] if place["missing_since"]), default=None)
-    return [_reason("missing", f"missing: {told['rule']}", since=since)]
+    rule, since = why_nowhere(session, one)
+    return [_reason("missing", f"missing: {rule}", since=since)]
 
 
 def _not_read(one: Inputs) -> list[Document]:
@@ -270,34 +234,3 @@ def _behind_cover(session: Session, one: Inputs) -> list[Document]:
             "covered", message, stack=uid, cover=cover, by="user" if by_hand or kind == "manual" else "rule"
         )
     ]
-
-
-def _absence_rule(places: Sequence[Document], present: Sequence[Document], *, is_replaced: bool) -> str:
-    if not present:
-        if any(place["removed"] for place in places):
-            return "it was in the trash, and a purge removed its file"
-        if is_replaced:
-            return "the file that held its bytes holds others now, and no other file is known to hold them"
-        return "no file that held its bytes was there when its directory was last listed"
-    if all(place["volume_state"] in _UNREACHABLE for place in present):
-        return "it is not missing: its volume cannot be read now, and absence of a volume is not deletion"
-    return "it is not missing: a file holds its bytes"
-
-
-def _place(row: Row) -> Document:
-    volume, volume_state, directory, name, state, missing_since_ns, first_seen_ns, removed_ns, journal_id = (
-        row
-    )
-    path = directory + b"/" + name if directory else name
-    text = path.decode("utf-8", "replace")
-    is_exact = text.encode() == path
-    return {
-        "volume": volume,
-        "volume_state": volume_state,
-        "path": text,
-        "path_b64": None if is_exact else base64.b64encode(path).decode("ascii"),
-        "state": state,
-        "missing_since": None if missing_since_ns is None else instant_text(missing_since_ns),
-        "first_seen": instant_text(first_seen_ns),
-        "removed": None if removed_ns is None else {"at": instant_text(removed_ns), "journal": journal_id},
-    }

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from catalog.capture import NS_PER_S
 from catalog.failpoints import failpoint
 from catalog.ids import AssetId, ContentHash, ContentId
-from catalog.store import journal, lineage, previews, sidecar_rows, versions
+from catalog.store import changes, journal, lineage, previews, sidecar_rows, versions
 from catalog.store.assets import Refresh
 from catalog.store.db import Writer
 from catalog.values import HashResult, JournalItem, WorkItem
@@ -74,6 +74,46 @@ def record_hashes(writer: Writer, results: Sequence[HashResult], now_ns: int) ->
     return believed
 
 
+# statement's unique index begins with asset_id; index content_asset
+_UNCERTAIN = (
+    "SELECT c.asset_id FROM content AS c WHERE c.id = ?1 AND c.hash IS NULL AND c.asset_id > ?2"
+    " AND NOT EXISTS (SELECT 1 FROM content AS o WHERE o.asset_id = c.asset_id AND o.id <> c.id)"
+    " AND NOT EXISTS (SELECT 1 FROM statement AS s WHERE s.asset_id = c.asset_id)"
+)
+
+
+def adopt_version(writer: Writer, refresh: Refresh, content_id: ContentId, former_id: ContentId) -> bool:
+    """Make bytes that took the place of a photo its new version; False = they are a photo of their own.
+
+    They are if they were read, had other versions, anything is said of them, or they are older than the photo.
+
+    Args:
+        writer: inside a transaction.
+        refresh: applied at its end.
+        content_id: what lies there now.
+        former_id: what lay there until now, and nowhere else.
+    """
+    asset_id = writer.value("SELECT asset_id FROM content WHERE id = ?", (former_id,))
+    younger = writer.value(_UNCERTAIN, (content_id, asset_id))
+    if younger is None:
+        return False
+    refresh.remember([younger, asset_id], may_restack=True)
+    _alias(writer, younger, asset_id)
+    writer.execute("UPDATE content SET asset_id = ? WHERE id = ?", (asset_id, content_id))
+    writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
+    return True
+
+
+def _alias(writer: Writer, younger: AssetId, older: AssetId) -> None:
+    sidecar_rows.follow_merge(writer, younger, older)
+    writer.execute(
+        "UPDATE asset SET merged_into = ?, state = 'alias', is_shown = 0, content_id = NULL, facts_id = NULL,"
+        " location_id = NULL WHERE id = ?",
+        (older, younger),
+    )
+    writer.execute("UPDATE asset SET merged_into = ? WHERE merged_into = ?", (older, younger))
+
+
 def _record(
     writer: Writer, refresh: Refresh, result: HashResult, now_ns: int, undecided: list[HashResult]
 ) -> bool:
@@ -83,12 +123,68 @@ def _record(
         return False
     if result.hash is None:
         _note_failure(writer, result)
-    elif content.hash is None and not _Identity(writer, refresh, now_ns).learn(
+    elif content.hash is None:
+        if not _Identity(writer, refresh, now_ns).learn(content, result.hash, result.pixel_hash):
+            undecided.append(result)
+            return False
+        _note_agreed(writer, result.item, now_ns)
+    elif content.hash == result.hash:
+        _note_agreed(writer, result.item, now_ns)
+    elif _is_to_be_compared(writer, result):
+        _change(writer, refresh, result, now_ns)
+    return True
+
+
+def _note_agreed(writer: Writer, item: WorkItem, now_ns: int) -> None:
+    """Note that the bytes of a file were read and have the hash of its content; damage, if there was any, is mended."""
+    writer.execute(
+        "UPDATE location SET verified_ns = ?, recheck_due = 0, hash_failure = NULL, hash_retry_ns = NULL WHERE id = ?",
+        (now_ns, item.location_id),
+    )
+    writer.execute("DELETE FROM damage WHERE location_id = ?", (item.location_id,))
+
+
+def _is_to_be_compared(writer: Writer, result: HashResult) -> bool:
+    """Tell whether other bytes than the known ones are a change: not where nobody asked, nor where damage was found before."""
+    row = writer.row(
+        "SELECT d.found FROM location AS l LEFT JOIN damage AS d ON d.location_id = l.id"
+        " WHERE l.id = ? AND l.recheck_due = 1",
+        (result.item.location_id,),
+    )
+    if row is None or row[0] != result.hash:
+        return row is not None
+    writer.execute("UPDATE location SET recheck_due = 0 WHERE id = ?", (result.item.location_id,))
+    return False
+
+
+def _change(writer: Writer, refresh: Refresh, result: HashResult, now_ns: int) -> None:
+    """The bytes of a file whose change time moved are others: as any other edit in place, and read already."""
+    item = result.item
+    changed = versions.Changed(
+        item.location_id,
+        item.content_id,
+        item.path.rpartition(b"/")[2],
+        item.size,
+        item.mtime_ns,
+        must_sniff=False,
+        inode=item.inode,
+    )
+    versions.change_bytes(writer, changed, refresh, now_ns)
+    versions.disprove(writer, item.location_id)
+    writer.execute(
+        "UPDATE location SET recheck_due = 0, verified_ns = NULL, hash_failure = NULL, hash_retry_ns = NULL WHERE id = ?",
+        (item.location_id,),
+    )
+    writer.execute("DELETE FROM damage WHERE location_id = ?", (item.location_id,))
+    sidecar_rows.mark_around(writer, [item.location_id])
+    changes.append(writer, [("orig", f"l{item.location_id}", None)])
+    content = _content(writer, "c.id = (SELECT content_id FROM location WHERE id = ?)", item.location_id)
+    # What cannot be judged yet is due by itself: its bytes are another version, which has no hash.
+    assert result.hash is not None, "what could not be read is no change"
+    if content is not None and _Identity(writer, refresh, now_ns).learn(
         content, result.hash, result.pixel_hash
     ):
-        undecided.append(result)
-        return False
-    return True
+        _note_agreed(writer, item, now_ns)
 
 
 def _wait(writer: Writer, item: WorkItem, now_ns: int) -> None:
@@ -226,6 +322,13 @@ class _Identity:
         )
         if content.is_current:
             self._make_current(content.asset_id, own)
+            # Where it was seen last may be forgotten since (`catalog.store.traces`); the photo was here until now.
+            self._writer.execute(
+                "UPDATE content SET last_location_id = (SELECT min(id) FROM location WHERE content_id = ?1) WHERE id = ?2"
+                " AND NOT EXISTS (SELECT 1 FROM location AS l WHERE l.content_id = ?2)"
+                " AND NOT EXISTS (SELECT 1 FROM location AS l WHERE l.id = content.last_location_id)",
+                (content.id, own),
+            )
         self._dissolve(content, into=known_id)
 
     def _merge(self, content: _Content, known: _Content, digest: ContentHash) -> None:
@@ -234,21 +337,12 @@ class _Identity:
         survivor, other = (known, content) if older == known.asset_id else (content, known)
         # Nothing but these bytes was ever its own, so that they make it no edit of what it was stacked with.
         withdrawn = lineage.withdraw(self._writer, content.asset_id, self._refresh)
-        self._alias(younger, of=older)
+        _alias(self._writer, younger, older)
         self._dissolve(other, into=survivor.id)
         if survivor is content:
             self._writer.execute("UPDATE content SET hash = ? WHERE id = ?", (digest, content.id))
         self._writer.execute("UPDATE content SET asset_id = ? WHERE asset_id = ?", (older, younger))
         self._journal_merge(older, younger, digest, withdrawn)
-
-    def _alias(self, younger: AssetId, *, of: AssetId) -> None:
-        sidecar_rows.follow_merge(self._writer, younger, of)
-        self._writer.execute(
-            "UPDATE asset SET merged_into = ?, state = 'alias', is_shown = 0, content_id = NULL, facts_id = NULL,"
-            " location_id = NULL WHERE id = ?",
-            (of, younger),
-        )
-        self._writer.execute("UPDATE asset SET merged_into = ? WHERE merged_into = ?", (of, younger))
 
     def _journal_merge(
         self, older: AssetId, younger: AssetId, digest: ContentHash, withdrawn: list[JournalItem]
@@ -263,7 +357,10 @@ class _Identity:
     def _dissolve(self, content: _Content, *, into: ContentId) -> None:
         """Hand a content's locations, and facts that the other lacks, to the other; delete the row."""
         sidecar_rows.mark_of_content(self._writer, content.id)
-        self._writer.execute("UPDATE location SET content_id = ? WHERE content_id = ?", (into, content.id))
+        for table in ("location", "displaced"):
+            self._writer.execute(
+                f"UPDATE {table} SET content_id = ? WHERE content_id = ?", (into, content.id)
+            )
         handed = self._writer.execute(
             "UPDATE content SET (facts, facts_version, facts_state, facts_retry_ns, kind, mime) ="
             " (SELECT facts, facts_version, facts_state, facts_retry_ns, kind, mime FROM content WHERE id = ?1)"

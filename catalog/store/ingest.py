@@ -30,6 +30,7 @@ __all__ = [
     "facts_due",
     "hash_due",
     "next_hash_ns",
+    "recheck_due",
     "record_facts",
     "record_hashes",
     "record_sniffs",
@@ -50,13 +51,14 @@ _ITEM = (
     "l.id, l.content_id, l.volume_id, v.root, CASE d.path WHEN x'' THEN l.name ELSE CAST(d.path || '/' || l.name AS BLOB)"
     " END, l.size, l.mtime_ns, l.ctime_ns, l.inode"
 )
-# Index content_facts_due: the due contents in the order of their ids, each by its first present location on a volume that is online.
+# Index content_facts_due: the due contents in the order of their ids, each by its newest present location on a volume
+# that is online: of a file that moved a moment ago the older one is not there any more.
 # The condition of the partial index is repeated in its own words: SQLite proves nothing from `= 'due'`.
 _FACTS_DUE = f"""
     SELECT {_ITEM} FROM content AS c INDEXED BY content_facts_due
     CROSS JOIN location AS l ON l.id = (
         SELECT id FROM location WHERE content_id = c.id AND state = 'present'
-        AND volume_id IN (SELECT id FROM volume WHERE state = 'online') ORDER BY id LIMIT 1)
+        AND volume_id IN (SELECT id FROM volume WHERE state = 'online') ORDER BY id DESC LIMIT 1)
     CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id
     WHERE c.facts_state IN ('due', 'deep') AND c.facts_state = '%s' AND c.id > ? AND (c.facts_retry_ns IS NULL OR c.facts_retry_ns <= ?)
     AND (? IS NULL OR l.volume_id = ?)
@@ -71,6 +73,12 @@ HASH_DUE = f"""
     ORDER BY c.id LIMIT ?"""
 HASH_DUE_FIRST = HASH_DUE % "l.hash_retry_ns IS NULL"
 HASH_DUE_AGAIN = HASH_DUE % "l.hash_retry_ns <= ?"
+# Index location_recheck.
+RECHECK_DUE = f"""
+    SELECT {_ITEM} FROM location AS l INDEXED BY location_recheck
+    CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id
+    WHERE l.volume_id = ? AND l.recheck_due = 1 AND l.state = 'present' AND l.content_id IS NOT NULL
+    AND (l.hash_retry_ns IS NULL OR l.hash_retry_ns <= ?) ORDER BY l.id LIMIT ?"""
 # Index location_sniff_due.
 SNIFF_DUE = f"""
     SELECT {_ITEM} FROM location AS l
@@ -121,11 +129,23 @@ def hash_due(
     return [work_item(row) for row in rows]
 
 
+def recheck_due(
+    session: Session, volume_id: VolumeId, limit: int, *, now_ns: int = MAX_INSTANT_NS
+) -> list[WorkItem]:
+    """Return files of this volume whose change time moved for no reason that can be seen, oldest first.
+
+    They are read again and compared: what comes of it is recorded as a hash is.
+    """
+    return [work_item(row) for row in session.rows(RECHECK_DUE, (volume_id, now_ns, limit))]
+
+
 def next_hash_ns(session: Session, volume_id: VolumeId) -> int | None:
-    """Return when the first of the unread files of this volume that are left alone for now may be tried; None = none is."""
+    """Return when the first of the files of this volume that are to be read and left alone for now may be tried; None = none is."""
     found = session.value(
-        "SELECT min(l.hash_retry_ns) FROM content AS c CROSS JOIN location AS l ON l.content_id = c.id"
-        " AND l.state = 'present' AND l.volume_id = ? WHERE c.hash IS NULL AND l.size > 0",
+        "SELECT min(retry_ns) FROM (SELECT min(l.hash_retry_ns) AS retry_ns FROM content AS c"
+        " CROSS JOIN location AS l ON l.content_id = c.id AND l.state = 'present' AND l.volume_id = ?1"
+        " WHERE c.hash IS NULL AND l.size > 0 UNION ALL SELECT min(hash_retry_ns) FROM location INDEXED BY location_recheck"
+        " WHERE volume_id = ?1 AND recheck_due = 1 AND state = 'present')",
         (volume_id,),
     )
     return None if found is None else int(found)
@@ -150,7 +170,10 @@ def due_counts(session: Session) -> dict[str, int]:
         " (SELECT count(*) FROM content WHERE facts_state IN ('due', 'deep') AND facts_state = 'deep'),"
         # Bytes that were replaced or went before they were read will never have a hash: they are not waited for.
         " (SELECT count(*) FROM content AS c WHERE c.hash IS NULL AND EXISTS"
-        " (SELECT 1 FROM location AS l WHERE l.content_id = c.id AND l.state = 'present')),"
+        " (SELECT 1 FROM location AS l WHERE l.content_id = c.id AND l.state = 'present'))"
+        # Through all volumes, since the index begins with them.
+        " + (SELECT count(*) FROM volume AS v CROSS JOIN location AS l INDEXED BY location_recheck"
+        " ON l.volume_id = v.id AND l.recheck_due = 1 AND l.state = 'present'),"
         " (SELECT count(*) FROM location WHERE sniff_due = 1 AND state = 'present'),"
         " (SELECT count(*) FROM sidecar AS s CROSS JOIN location AS l ON l.id = s.location_id"
         " WHERE s.state = 'due' AND l.state = 'present')"

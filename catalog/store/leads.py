@@ -268,6 +268,8 @@ _OF_WORD: dict[tuple[str, str], str] = {
     ("is", "hidden"): _UNSHOWN.format("'hidden', 'trashed'"),
     ("is", "missing"): _UNSHOWN.format("'missing', 'hidden', 'trashed'"),
     ("is", "pending"): _UNSHOWN.format("'pending', 'missing', 'hidden', 'trashed'"),
+    ("is", "damaged"): "SELECT c.asset_id FROM damage AS m CROSS JOIN location AS l ON l.id = m.location_id"
+    " CROSS JOIN content AS c ON c.id = l.content_id",
     ("is", "favorite"): _in_view(View.FAVORITES),
     ("is", "cover"): "SELECT b.id FROM asset AS b WHERE b.stack_id IS NOT NULL",
     ("has", "stack"): "SELECT b.id FROM asset AS b WHERE b.stack_id IS NOT NULL",

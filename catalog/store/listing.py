@@ -308,7 +308,11 @@ ORIGINAL_DIRECTORY_NAMED = _ORIGINAL_DIRECTORY + " WHERE parent_id = ? AND name 
 _OPEN = (
     "SELECT v.id, v.name, v.state, v.backend, v.root,"
     " CASE d.path WHEN x'' THEN l.name ELSE CAST(d.path || '/' || l.name AS BLOB) END,"
-    " l.size, l.mtime_ns, l.ctime_ns, l.inode FROM location AS l"
+    " l.size, l.mtime_ns, l.ctime_ns, l.inode, json_extract(v.identity, '$.instance'),"
+    # primary key of nested_mount: a handful of rows of this volume
+    " EXISTS (SELECT 1 FROM nested_mount AS n WHERE n.volume_id = v.id AND n.state = 'away'"
+    " AND substr(d.path, 1, length(n.path)) = n.path"
+    " AND substr(d.path, length(n.path) + 1, 1) IN (x'', x'2F')) FROM location AS l"
     " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id"
 )
 # index location_content; the first candidate ends the search

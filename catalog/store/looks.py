@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from catalog.ids import DirectoryId, VolumeId
 from catalog.store.db import Session
+from catalog.values import Gone
 
 
 class DirectoryTime(NamedTuple):
@@ -37,3 +38,26 @@ def present_beneath(session: Session, volume_id: VolumeId, directory_id: Directo
         (directory_id, volume_id),
     )
     return [DirectoryId(row[0]) for row in rows]
+
+
+# index directory_name; what is behind UNIQUE (directory_id, name) of location
+KNOWN_DIRECTORIES = (
+    "SELECT id, name FROM directory INDEXED BY directory_name"
+    " WHERE parent_id = ? AND name > ? AND state = 'present' ORDER BY name LIMIT ?"
+)
+KNOWN_FILES = "SELECT id, name FROM location WHERE directory_id = ? AND name > ? AND +state = 'present' ORDER BY name LIMIT ?"
+
+
+def known_in(session: Session, directory_id: DirectoryId, *, after: Gone | None, limit: int) -> list[Gone]:
+    """Return what is known to lie in a directory, behind `after`: directories first, by name; empty = that was all."""
+    path = bytes(session.value("SELECT path FROM directory WHERE id = ?", (directory_id,)))
+    prefix = path + b"/" if path else b""
+    last = b"" if after is None else after.path[len(prefix) :]
+    found: list[Gone] = []
+    if after is None or after.kind == "d":
+        rows = session.rows(KNOWN_DIRECTORIES, (directory_id, last, limit))
+        found, last = [Gone("d", row_id, prefix + bytes(name)) for row_id, name in rows], b""
+    if not found:
+        rows = session.rows(KNOWN_FILES, (directory_id, last, limit))
+        found = [Gone("f", row_id, prefix + bytes(name)) for row_id, name in rows]
+    return found

@@ -26,12 +26,14 @@ from catalog.store.derive import (
     ready_facts,
 )
 from catalog.store.explain import Document, date_layer, explain_date, explain_name
-from catalog.store.explain_layer import explain_hidden, explain_layers, explain_missing
+from catalog.store.explain_layer import explain_hidden, explain_layers
+from catalog.store.explain_missing import explain_missing, explain_missing_path
 from catalog.store.explain_sidecars import NO_SIDECARS, beside
 from catalog.store.folders import Labels, folder_path, has_plain_name, labels_of, name_in
 from catalog.store.layer_documents import LayerPart, layer_sources, read_layer
 from catalog.store.listing import CLAIM_OWNER
 from catalog.store.texts import day_text
+from catalog.store.verifying import findings_of
 
 __all__ = [
     "asset_at",
@@ -41,6 +43,7 @@ __all__ = [
     "explain_hidden",
     "explain_layers",
     "explain_missing",
+    "explain_missing_path",
     "explain_name",
     "names_of",
     "resolve_photo",
@@ -274,6 +277,8 @@ def _findings(session: Session, content_ids: Sequence[ContentId]) -> dict[Conten
     found: dict[ContentId, list[Document]] = {}
     for content_id, tool, version, reason in rows:
         found.setdefault(content_id, []).append({"tool": tool, "version": version, "reason": reason})
+    for content_id, damages in findings_of(session, content_ids).items():
+        found.setdefault(content_id, []).extend(damages)
     return found
 
 

@@ -4,27 +4,31 @@ A listing arrives in parts of a few hundred entries, each one transaction (< 50 
 end of a directory: the last part says what was not seen; the scan looks at the disk again; `mark_missing`; and
 only then `finish_listing` stores the digest. So a kill anywhere repeats work and skips none.
 
+What is known of a name is compared in `catalog.store.stamps`; a stamp that is known from another name is a move, and its
+bytes are not read again (`catalog.store.moves`).
+
 Invariants: nothing is ever deleted; absence is only what `mark_*_missing` says; whoever changes a directory's
 entries by other means than a listing drops its digest, so that the next look lists it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from catalog import media_types
 from catalog.failpoints import failpoint
 from catalog.ids import ContentId, DirectoryId, LocationId, VolumeId
+from catalog.sidecars.names import form_of
 from catalog.store import changes, versions
 from catalog.store.absence import mark_directory_missing, mark_missing
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, Nursery
 from catalog.store.db import Session, Writer
 from catalog.store.directories import directory_at, note_change, see_directories
+from catalog.store.moves import Moves
 from catalog.store.scans import abandon_scans, begin_scan, end_scan, running_scan, scans
 from catalog.store.sidecar_rows import SeenFile, note_sidecars
+from catalog.store.stamps import Known, Part, Stamp, known_files, must_sniff, sorted_out, stamp_of
 from catalog.values import DirectoryListing, Gone, ListingDiff, Observed
 
 __all__ = [
@@ -43,35 +47,17 @@ __all__ = [
 ]
 
 
-class _Known(NamedTuple):
-    """A location row as the listing compares it."""
-
-    id: LocationId
-    name: bytes
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    state: str
-    content_id: ContentId | None
-
-    @property
-    def is_present(self) -> bool:
-        return self.state == "present"
-
-
-@dataclass(slots=True)
-class _Part:
-    """The work of one part of a listing, sorted by what must happen."""
-
-    new: list[Observed] = field(default_factory=list)
-    changed: list[tuple[_Known, Observed]] = field(default_factory=list)
-    touched: list[tuple[_Known, Observed]] = field(default_factory=list)  # ctime alone
-    returned: list[_Known] = field(default_factory=list)
-
-
-def apply_listing(writer: Writer, volume_id: VolumeId, part: DirectoryListing, now_ns: int) -> ListingDiff:
+def apply_listing(
+    writer: Writer, volume_id: VolumeId, part: DirectoryListing, now_ns: int, *, may_defer: bool = False
+) -> ListingDiff:
     """Write what one part of a directory's listing shows; one transaction, blocks.
+
+    Args:
+        writer: the one.
+        volume_id: of this volume.
+        part: what was seen.
+        now_ns: the present.
+        may_defer: leave alone what may be a half of a swap; the caller writes it later with the other half (`deferred`).
 
     Raises:
         NotFound: no such volume.
@@ -81,13 +67,17 @@ def apply_listing(writer: Writer, volume_id: VolumeId, part: DirectoryListing, n
         if part.is_first:
             _forget_seen(writer, directory_id)
         files = [entry for entry in part.entries if entry.kind == "f"]
-        known = _known_locations(writer, directory_id, files)
-        work = _sorted_out(files, known)
+        known = known_files(writer, directory_id, files)
+        work = sorted_out(files, known)
         refresh = Refresh(writer, writer.zone)
-        added = _add_files(writer, volume_id, directory_id, work.new, now_ns)
+        moves = Moves(writer, volume_id, part.path, refresh, now_ns)
+        moves.look_up([*work.new, *(entry for _, entry in work.changed)])
+        deferred = moves.defer(work) if may_defer else []
         _return_files(writer, directory_id, work.returned, refresh, now_ns)
-        _change_files(writer, work, refresh, now_ns)
+        _change_files(writer, work, moves, refresh, now_ns)
+        added = _add_files(writer, volume_id, directory_id, work.new, moves=moves, now_ns=now_ns)
         _note_sidecars(writer, directory_id, work, added)
+        moves.hand_over(zip(work.new, added, strict=True))
         subdirectories = see_directories(writer, volume_id, directory_id, part, now_ns)
         if work.new or work.returned or subdirectories:
             note_change(writer, directory_id, now_ns)
@@ -106,6 +96,7 @@ def apply_listing(writer: Writer, volume_id: VolumeId, part: DirectoryListing, n
         new_directories=tuple(subdirectories),
         gone=gone,
         is_complete=part.is_last and part.error is None,
+        deferred=tuple(deferred),
     )
 
 
@@ -144,104 +135,77 @@ def forget_digests(writer: Writer, volume_id: VolumeId) -> None:
         )
 
 
-def _known_locations(
-    writer: Writer, directory_id: DirectoryId, files: Sequence[Observed]
-) -> dict[bytes, _Known]:
-    known = {}
-    for entry in files:
-        row = writer.row(
-            "SELECT id, name, size, mtime_ns, ctime_ns, inode, state, content_id FROM location"
-            " WHERE directory_id = ? AND name = ?",
-            (directory_id, entry.name),
-        )
-        if row is not None:
-            known[entry.name] = _Known._make(row)
-    return known
-
-
-def _sorted_out(files: Sequence[Observed], known: dict[bytes, _Known]) -> _Part:
-    work = _Part()
-    for entry in files:
-        row = known.get(entry.name)
-        if row is None:
-            work.new.append(entry)
-            continue
-        if not row.is_present:
-            work.returned.append(row)
-        # A place that a dump told of has no inode: its size and time say whether it is that file.
-        is_other_inode = row.inode not in (0, entry.inode)
-        if is_other_inode or (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns):
-            work.changed.append((row, entry))
-        elif (row.ctime_ns, row.inode) != (entry.ctime_ns, entry.inode):
-            work.touched.append((row, entry))
-    return work
-
-
 def _add_files(
-    writer: Writer, volume_id: VolumeId, directory_id: DirectoryId, files: Sequence[Observed], now_ns: int
+    writer: Writer,
+    volume_id: VolumeId,
+    directory_id: DirectoryId,
+    files: Sequence[Observed],
+    *,
+    moves: Moves,
+    now_ns: int,
 ) -> list[LocationId]:
     if not files:
         return []
     first = writer.last_id("location") + 1
-    births: list[Birth] = []
-    for offset, entry in enumerate(files):
-        guess = media_types.guess(entry.name) if entry.size else None
-        if guess is not None:
-            births.append(
-                Birth(
-                    LocationId(first + offset), entry.name, entry.size, entry.mtime_ns, guess.kind, guess.mime
-                )
-            )
+    known = moves.bytes_of_new(files)
+    births, content_of = _births(files, first, known)
     nursery = Nursery(writer, births, now_ns=now_ns)
-    content_of = {
-        birth.location_id: born.content_id for birth, born in zip(births, nursery.born, strict=True)
-    }
+    born = {birth.location_id: one.content_id for birth, one in zip(births, nursery.born, strict=True)}
     nursery.insert_contents()
-    rows = [
-        (
-            first + offset,
-            volume_id,
-            directory_id,
-            entry.name,
-            entry.size,
-            entry.mtime_ns,
-            entry.ctime_ns,
-            entry.inode,
-            content_of.get(LocationId(first + offset)),
-            int(_must_sniff(entry)),
-            now_ns,
-        )
-        for offset, entry in enumerate(files)
-    ]
+    rows = []
+    for offset, entry in enumerate(files):
+        content_id = known.get(entry.name) or born.get(content_of.get(entry.name, LocationId(0)))
+        proof = moves.proof_of(entry)
+        is_moved = entry.name in known and proof is not None
+        is_sniffed = content_id is not None or (proof is not None and proof.is_no_media)
+        rows.append(
+            (first + offset, volume_id, directory_id, entry.name, entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode)
+            + (entry.access, content_id, int(not is_sniffed and must_sniff(entry)), now_ns)
+            + ((proof.recheck_due, proof.verified_ns) if is_moved and proof is not None else (0, None))
+        )  # fmt: skip
     writer.executemany(
-        "INSERT INTO location (id, volume_id, directory_id, name, size, mtime_ns, ctime_ns, inode, content_id,"
-        " sniff_due, first_seen_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO location (id, volume_id, directory_id, name, size, mtime_ns, ctime_ns, inode, access, content_id,"
+        " sniff_due, first_seen_ns, recheck_due, verified_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     nursery.insert_assets()
+    moves.settle(dict.fromkeys(known.values()))
     changes.append(writer, [("orig+", str(directory_id), entry.name) for entry in files])
     return [LocationId(first + offset) for offset in range(len(files))]
 
 
+def _births(
+    files: Sequence[Observed], first: int, known: Mapping[bytes, ContentId]
+) -> tuple[list[Birth], dict[bytes, LocationId]]:
+    """Return what is remembered from now on, and name -> location whose birth it is: names of one file share theirs."""
+    births: list[Birth] = []
+    born_at: dict[bytes, LocationId] = {}
+    by_stamp: dict[Stamp, LocationId] = {}
+    for number, entry in enumerate(files, start=first):
+        guess = media_types.guess(entry.name) if entry.size else None
+        if guess is None or entry.name in known:
+            continue
+        location_id = LocationId(number)
+        shared = by_stamp.setdefault(stamp_of(entry), location_id) if entry.inode else location_id
+        born_at[entry.name] = shared
+        if shared == location_id:
+            births.append(Birth(location_id, entry.name, entry.size, entry.mtime_ns, guess.kind, guess.mime))
+    return births, born_at
+
+
 def _note_sidecars(
-    writer: Writer, directory_id: DirectoryId, work: _Part, added: Sequence[LocationId]
+    writer: Writer, directory_id: DirectoryId, work: Part, added: Sequence[LocationId]
 ) -> None:
-    known = [*work.returned, *(row for row, _ in work.changed)]
+    # That nothing explains a new change time makes a sidecar due; photos wait for what the recheck says.
+    unexplained = [row for row in work.unexplained if form_of(row.name) is not None]
+    known = [*work.returned, *(row for row, _ in work.changed), *unexplained]
     new = [SeenFile(one, entry.name) for one, entry in zip(added, work.new, strict=True)]
     if new or known:
         note_sidecars(writer, directory_id, [*new, *(SeenFile(row.id, row.name) for row in known)])
 
 
-def _must_sniff(entry: Observed) -> bool:
-    return (
-        entry.size > 0
-        and media_types.guess(entry.name) is None
-        and not media_types.is_known_other(entry.name)
-    )
-
-
 def _return_files(
-    writer: Writer, directory_id: DirectoryId, rows: Sequence[_Known], refresh: Refresh, now_ns: int
+    writer: Writer, directory_id: DirectoryId, rows: Sequence[Known], refresh: Refresh, now_ns: int
 ) -> None:
     if not rows:
         return
@@ -257,28 +221,56 @@ def _return_files(
     changes.append(writer, [("orig+", str(directory_id), row.name) for row in rows])
 
 
-def _change_files(writer: Writer, work: _Part, refresh: Refresh, now_ns: int) -> None:
+def _change_files(writer: Writer, work: Part, moves: Moves, refresh: Refresh, now_ns: int) -> None:
+    # Bytes that were written over in place are nowhere any more, whatever stamp they had.
+    moves.displace([row for row, entry in work.changed if row.inode != entry.inode])
+    followed: dict[LocationId, Stamp] = {}
     for row, entry in work.changed:
-        versions.change_bytes(
-            writer,
-            versions.Changed(
-                row.id, row.content_id, entry.name, entry.size, entry.mtime_ns, _must_sniff(entry)
-            ),
-            refresh,
-            now_ns,
-        )
+        if followed.get(row.id) != stamp_of(entry) and not moves.take_over(row, entry):
+            links = versions.change_bytes(writer, _changed(writer, row, entry), refresh, now_ns)
+            followed.update(dict.fromkeys(links, stamp_of(entry)))
     unchanged_returns = {row.content_id for row in work.returned} - {
         row.content_id for row, _ in work.changed
     }
     versions.settle(writer, [one for one in unchanged_returns if one is not None], refresh, now_ns)
+    _write_stamps(writer, work, moves)
+
+
+def _changed(writer: Writer, row: Known, entry: Observed) -> versions.Changed:
+    # What happened to another one of this part may have changed its bytes already.
+    content_id = writer.value("SELECT content_id FROM location WHERE id = ?", (row.id,))
+    return versions.Changed(
+        row.id,
+        content_id,
+        entry.name,
+        entry.size,
+        entry.mtime_ns,
+        must_sniff(entry),
+        inode=entry.inode if entry.inode == row.inode else 0,
+    )
+
+
+def _write_stamps(writer: Writer, work: Part, moves: Moves) -> None:
     stamps = [*work.changed, *work.touched]
     if not stamps:
         return
     writer.executemany(
-        "UPDATE location SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, hash_failure = NULL,"
+        "UPDATE location SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, access = ?, hash_failure = NULL,"
         " hash_retry_ns = NULL WHERE id = ?",
-        [(entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, row.id) for row, entry in stamps],
+        [
+            (entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, entry.access, row.id)
+            for row, entry in stamps
+        ],
     )
+    writer.executemany(
+        "UPDATE location SET recheck_due = ?, verified_ns = ? WHERE id = ?",
+        [(*moves.reading_of(row, entry), row.id) for row, entry in work.changed],
+    )
+    writer.executemany("DELETE FROM damage WHERE location_id = ?", [(row.id,) for row, _ in work.changed])
+    for row in work.unexplained:
+        if row.is_hashed:
+            writer.execute("UPDATE location SET recheck_due = 1 WHERE id = ?", (row.id,))
+            versions.disprove(writer, row.id)
     changes.append(writer, [("orig", f"l{row.id}", None) for row, _ in stamps])
 
 

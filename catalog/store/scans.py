@@ -7,7 +7,7 @@ from typing import Literal
 
 from catalog.errors import Conflict
 from catalog.ids import VolumeId
-from catalog.store import models
+from catalog.store import models, moves
 from catalog.store.db import Session, Writer
 from catalog.values import ScanRow
 
@@ -42,7 +42,9 @@ def end_scan(
 ) -> None:
     """Note how a scan ended; a complete one stamps its volume. Harmless when it ended before."""
     with writer.atomic():
-        row = writer.row("SELECT volume_id, kind FROM scan WHERE id = ? AND state = 'running'", (scan_id,))
+        row = writer.row(
+            "SELECT volume_id, kind, started_ns FROM scan WHERE id = ? AND state = 'running'", (scan_id,)
+        )
         if row is None:
             return
         writer.run(
@@ -53,6 +55,8 @@ def end_scan(
         if state in ("done", "partial"):
             column = models.Volume.full_scan_ns if row[1] == "full" else models.Volume.quick_scan_ns
             writer.run(models.Volume.update({column: now_ns}).where(models.Volume.id == row[0]))
+    if state == "done" and row[1] == "full":
+        moves.forget_displaced(writer, row[0], row[2])
 
 
 def abandon_scans(writer: Writer, now_ns: int) -> int:

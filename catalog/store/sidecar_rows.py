@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from catalog.capture import NS_PER_S
 from catalog.facts import READER_VERSION
 from catalog.ids import AssetId, ContentId, DirectoryId, LocationId
 from catalog.sidecars.names import cell_of, cells_of, form_of
@@ -92,6 +93,39 @@ def _mark_rows(writer: Writer, rows: Iterable[tuple[DirectoryId, bytes]]) -> Non
         by_directory.setdefault(directory_id, []).append(bytes(name))
     for directory_id, names in by_directory.items():
         mark_beside(writer, directory_id, names)
+
+
+def hand_over(writer: Writer, former: LocationId, location_id: LocationId, now_ns: int) -> None:
+    """Let a sidecar that moved speak under its new name with its old author: nothing that it said is said anew.
+
+    If the former name is there still, it is another sidecar from now on: read when it is certain that it did not move.
+    """
+    row = writer.row(
+        "SELECT version, author, said, read_ns FROM sidecar WHERE location_id = ? AND author IS NOT NULL",
+        (former,),
+    )
+    known = writer.row(
+        "SELECT 1 FROM sidecar WHERE location_id = ? AND author IS NULL AND said IS NULL", (location_id,)
+    )
+    if row is None or known is None:
+        return
+    writer.execute(
+        "UPDATE sidecar SET state = 'due', retry_ns = ?, version = 0, author = NULL, said = NULL, read_ns = NULL,"
+        " reason = NULL, overruled = NULL WHERE location_id = ?",
+        (now_ns + _MOVED_NS, former),
+    )
+    writer.execute(
+        "UPDATE sidecar SET version = ?, author = ?, said = ?, read_ns = ? WHERE location_id = ?",
+        (*row, location_id),
+    )
+    writer.execute(
+        "UPDATE OR IGNORE sidecar_photo SET location_id = ? WHERE location_id = ?", (location_id, former)
+    )
+    writer.execute("DELETE FROM sidecar_photo WHERE location_id = ?", (former,))
+
+
+# A scan takes its second look, which tells whether a file moved, within this time; later is no harm.
+_MOVED_NS = 300 * NS_PER_S
 
 
 def follow_merge(writer: Writer, younger: AssetId, older: AssetId) -> None:

@@ -61,7 +61,7 @@ TRUTH_TABLES: dict[str, Table] = {
         {
             "directory_id": "Where the file lies; as in location.",
             "cell": "One of catalog.sidecars.names.cells_of(name); cell of the sidecars.",
-            "location_id": "The file; no sidecar. No reference, which would ask for an index: only a restore removes locations, and these rows.",
+            "location_id": "The file; no sidecar. No reference, which would ask for an index: who removes a location removes these rows (`trace_rows`).",
         },
         "CREATE TABLE file_cell (directory_id INTEGER NOT NULL REFERENCES directory(id) ON DELETE CASCADE,"
         " cell TEXT NOT NULL, location_id INTEGER NOT NULL, PRIMARY KEY (directory_id, cell, location_id)) STRICT, WITHOUT ROWID",

@@ -2,7 +2,7 @@
 
 The rules of DESIGN section 3 and charter 2 (assets follow content, never paths):
 - the only present location of a content changes -> the same asset gets a new version, statements stay;
-- one of several copies changes -> that file is a new, provisional asset;
+- one of several copies changes -> that file is a new, provisional asset; hard links are one file, and change together;
 - a former version turns up while nothing holds the current one -> the asset returns to it;
 - a former version turns up beside the current one -> a new asset takes it over, with the statements of that moment, and
   is stacked with it (`catalog.store.lineage`).
@@ -14,20 +14,23 @@ Callers hold a transaction and a `Refresh` that is applied at its end.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from catalog import media_types
 from catalog.facts import Kind
 from catalog.ids import AssetId, ContentId, LocationId
-from catalog.store import journal, lineage, sidecar_rows
+from catalog.store import changes, journal, lineage, sidecar_rows
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset, new_contents
 from catalog.store.db import Session, Writer
 
 
 class Changed(NamedTuple):
-    """A location whose bytes are not those that we knew; size and mtime are the new ones."""
+    """A location whose bytes are not those that we knew; size and mtime are the new ones.
+
+    `inode` is that of a file that was written to in place: other names of it changed with it. 0: another file lies there.
+    """
 
     location_id: LocationId
     content_id: ContentId | None
@@ -35,6 +38,7 @@ class Changed(NamedTuple):
     size: int
     mtime_ns: int
     must_sniff: bool
+    inode: int = 0
 
 
 def assets_of(session: Session, content_ids: Iterable[ContentId]) -> list[AssetId]:
@@ -46,20 +50,19 @@ def assets_of(session: Session, content_ids: Iterable[ContentId]) -> list[AssetI
     return [AssetId(row[0]) for row in rows]
 
 
-def change_bytes(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int) -> None:
-    """Give a changed file its new content: a new version, a new asset, or none."""
+def change_bytes(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int) -> list[LocationId]:
+    """Give a changed file its new content: a new version, a new asset, or none; return its other names, which got it too."""
     row = None
     if changed.content_id is not None:
         row = writer.row("SELECT asset_id, kind, mime FROM content WHERE id = ?", (changed.content_id,))
     if row is None:
         _become_asset(writer, changed, refresh, now_ns)
-        return
+        return []
     asset_id = AssetId(row[0])
     refresh.remember([asset_id])
-    writer.execute(
-        "UPDATE content SET last_location_id = ? WHERE id = ?", (changed.location_id, changed.content_id)
-    )
-    if _is_held_elsewhere(writer, changed, asset_id):
+    note_last_place(writer, changed.content_id, changed.location_id)
+    links = _other_links(writer, changed)
+    if _is_held_elsewhere(writer, changed, asset_id, links):
         _become_asset(writer, changed, refresh, now_ns)
     else:
         birth = _birth(changed) or Birth(
@@ -67,7 +70,9 @@ def change_bytes(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int
         )
         (content_id,) = new_contents(writer, [(asset_id, birth)], now_ns=now_ns)
         writer.execute("UPDATE asset SET content_id = ? WHERE id = ?", (content_id, asset_id))
-        _point(writer, changed.location_id, content_id)
+        point(writer, changed.location_id, content_id)
+    _follow_links(writer, changed, links)
+    return links
 
 
 def settle(writer: Writer, content_ids: Iterable[ContentId], refresh: Refresh, now_ns: int) -> None:
@@ -153,14 +158,50 @@ def is_present(session: Session, content_id: ContentId) -> bool:
     return row is not None
 
 
-def _is_held_elsewhere(writer: Writer, changed: Changed, asset_id: AssetId) -> bool:
+def note_last_place(writer: Writer, content_id: ContentId | None, location_id: LocationId) -> None:
+    """Note where bytes were until now."""
+    writer.execute("UPDATE content SET last_location_id = ? WHERE id = ?", (location_id, content_id))
+
+
+def _is_held_elsewhere(
+    writer: Writer, changed: Changed, asset_id: AssetId, links: Sequence[LocationId]
+) -> bool:
     """Tell whether another present file holds these bytes, or the current ones of the asset (a copy came back first)."""
     row = writer.row(
         "SELECT 1 FROM asset AS a JOIN location AS l ON l.content_id IN (?, a.content_id)"
-        " WHERE a.id = ? AND l.state = 'present' AND l.id <> ? LIMIT 1",
-        (changed.content_id, asset_id, changed.location_id),
+        " WHERE a.id = ? AND l.state = 'present' AND l.id NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (changed.content_id, asset_id, json.dumps([changed.location_id, *links])),
     )
     return row is not None
+
+
+# index location_content
+_LINKS = (
+    "SELECT o.id FROM location AS l CROSS JOIN location AS o ON o.content_id = l.content_id"
+    " AND o.volume_id = l.volume_id AND o.inode = ?2 AND o.state = 'present' AND o.id <> l.id WHERE l.id = ?1"
+)
+
+
+def _other_links(writer: Writer, changed: Changed) -> list[LocationId]:
+    if not changed.inode:
+        return []
+    return [LocationId(row[0]) for row in writer.rows(_LINKS, (changed.location_id, changed.inode))]
+
+
+def _follow_links(writer: Writer, changed: Changed, links: Sequence[LocationId]) -> None:
+    """Give the other names of a file that was written to its new bytes and stamp; their own listings find nothing new."""
+    if not links:
+        return
+    wanted = json.dumps(links)
+    writer.execute(
+        "UPDATE location SET (content_id, sniff_due) = (SELECT content_id, sniff_due FROM location WHERE id = ?1),"
+        " size = ?2, mtime_ns = ?3, hash_failure = NULL, hash_retry_ns = NULL, verified_ns = NULL, recheck_due = 0"
+        " WHERE id IN (SELECT value FROM json_each(?4))",
+        (changed.location_id, changed.size, changed.mtime_ns, wanted),
+    )
+    writer.execute("DELETE FROM damage WHERE location_id IN (SELECT value FROM json_each(?))", (wanted,))
+    sidecar_rows.mark_around(writer, links)
+    changes.append(writer, [("orig", f"l{one}", None) for one in links])
 
 
 def _become_asset(writer: Writer, changed: Changed, refresh: Refresh, now_ns: int) -> None:
@@ -170,7 +211,7 @@ def _become_asset(writer: Writer, changed: Changed, refresh: Refresh, now_ns: in
     if birth is not None:
         asset_id, content_id = bear_asset(writer, birth, now_ns=now_ns)
         refresh.remember([asset_id])
-    _point(writer, changed.location_id, content_id, must_sniff=changed.must_sniff)
+    point(writer, changed.location_id, content_id, must_sniff=changed.must_sniff)
 
 
 def _birth(changed: Changed) -> Birth | None:
@@ -181,10 +222,26 @@ def _birth(changed: Changed) -> Birth | None:
     return Birth(changed.location_id, changed.name, changed.size, changed.mtime_ns, kind, guess.mime)
 
 
-def _point(
+def point(
     writer: Writer, location_id: LocationId, content_id: ContentId | None, *, must_sniff: bool = False
 ) -> None:
+    """Let a file have these bytes; None = none that we know."""
     writer.execute(
         "UPDATE location SET content_id = ?, sniff_due = ? WHERE id = ?",
         (content_id, int(must_sniff), location_id),
+    )
+
+
+def disprove(writer: Writer, location_id: LocationId) -> None:
+    """Bytes changed, or may have, while their stamp did not: what had the same stamp before proves nothing any more."""
+    writer.execute(
+        "DELETE FROM displaced WHERE (volume_id, inode, size, mtime_ns) ="
+        " (SELECT volume_id, inode, size, mtime_ns FROM location WHERE id = ?)",
+        (location_id,),
+    )
+    writer.execute(
+        "UPDATE location SET inode = 0 WHERE id IN (SELECT o.id FROM location AS l CROSS JOIN location AS o"
+        " INDEXED BY location_inode ON o.volume_id = l.volume_id AND o.inode = l.inode AND o.inode <> 0"
+        " WHERE l.id = ? AND o.state = 'missing' AND o.size = l.size AND o.mtime_ns = l.mtime_ns)",
+        (location_id,),
     )

@@ -71,6 +71,10 @@ VOLUMES_TABLES: dict[str, Table] = {
 }
 
 VOLUMES_INDEXES: dict[str, tuple[str, str]] = {
+    "asset_location": (
+        "Whose ruling place a location is: without it every row that goes would be looked for in all assets.",
+        "CREATE INDEX asset_location ON asset (location_id)",
+    ),
     "displaced_content": ("Stamps of bytes.", "CREATE INDEX displaced_content ON displaced (content_id)"),
     "location_recheck": (
         "Files whose change time moved for a reason that no other stamp tells: their bytes are read again.",
