@@ -20,6 +20,7 @@ import trio
 
 from catalog.errors import VolumeOffline
 from catalog.values import DirectoryListing, Sample
+from daemon.bell import Bell
 from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, send_frame
 from daemon.volume_process.protocol import (
@@ -75,6 +76,8 @@ class VolumeSession:
         self._last_number = 0
         self._watches = 0
         self._last_heard_s = trio.current_time()
+        self._rests = False
+        self._stirred = Bell()
         self._ended = trio.Event()
 
     @property
@@ -86,6 +89,11 @@ class VolumeSession:
     def is_working(self) -> bool:
         """Whether something other than a watch is under way."""
         return len(self._routes) > self._watches
+
+    @property
+    def _is_expecting(self) -> bool:
+        """Whether the child must let us hear from it: something is asked, and not only a watch that rests."""
+        return bool(self._routes) and (self.is_working or not self._rests)
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Route answers until the child ends or hangs. Never raises for what the child does."""
@@ -128,6 +136,8 @@ class VolumeSession:
             self._last_heard_s = trio.current_time()
             kind, number = message[0], message[1]
             if kind == "pulse":
+                self._rests = message[3]
+                self._stirred.ring()
                 if message[2] > self._hang_s:
                     self._hangs = True
                     self.end(f"it did not answer for {message[2]:.0f} s")
@@ -144,9 +154,13 @@ class VolumeSession:
 
     async def _watchdog(self, serving: trio.CancelScope) -> None:
         while True:
+            heard = self._stirred.rings
+            if not self._is_expecting:
+                await self._stirred.wait(heard)  # no timer of ours runs while a watch rests
+                continue
             await trio.sleep(_WATCHDOG_TURN_S)
             silent_s = trio.current_time() - self._last_heard_s
-            if self._routes and silent_s > self._hang_s:
+            if self._is_expecting and silent_s > self._hang_s:
                 self._hangs = True
                 self.end(f"it did not answer for {silent_s:.0f} s")
                 serving.cancel()
@@ -164,10 +178,12 @@ class VolumeSession:
             raise self._offline()
         self._last_number += 1
         number = self._last_number
-        if not self._routes:
+        if not self._is_expecting:
             self._last_heard_s = trio.current_time()
         route, answers = trio.open_memory_channel[list[Any]](_ROUTE_CAPACITY)
         self._routes[number] = route
+        self._rests = False
+        self._stirred.ring()
         asked = Asked(self, number, answers)
         try:
             for part in _parts_of(digests or {}):
@@ -261,13 +277,16 @@ class VolumeSession:
 
     @asynccontextmanager
     async def open_hash(
-        self, files: Sequence[tuple[bytes, FileStamp]], *, bytes_per_s: int = 0
+        self, files: Sequence[tuple[bytes, FileStamp]], *, bytes_per_s: int = 0, from_disk: bool = False
     ) -> AsyncIterator[AsyncIterator[list[HashAnswer]]]:
-        """Hash files, one list of `cut_by_bytes` at most; answers come in groups as they are ready, in order."""
+        """Hash files, one list of `cut_by_bytes` at most; answers come in groups as they are ready, in order.
+
+        With `from_disk` the page cache is passed by: verification.
+        """
         assert len(files) <= MOST_HASH_ITEMS
         items = [(path, *stamp) for path, stamp in files]
         async with (
-            self._asking("hash", items, bytes_per_s) as asked,
+            self._asking("hash", items, bytes_per_s, from_disk) as asked,
             aclosing(self._hashed(asked)) as answers,
         ):
             yield answers
@@ -294,7 +313,7 @@ class VolumeSession:
         while not asked.is_done:
             message = await asked.answer()
             if message[0] == "watching":
-                yield TreeChange(watch_limit=message[2])
+                yield TreeChange(watch_limit=message[2], method=message[3])
             elif message[0] == "changed":
                 directories, new_trees, *rest = message[2:]
                 yield TreeChange(tuple(directories), tuple(new_trees), *rest)

@@ -7,7 +7,8 @@ descriptors and bytes, no catalog and no volume states. Invariants:
   at through O_PATH only, so nothing on the other side ever notices;
 - no symlink and no `/proc` magic link is followed in any component, nothing outside the root is reached;
 - access times stay as they are wherever the kernel lets us (O_NOATIME);
-- a path may be longer than PATH_MAX: it is walked in stretches.
+- a path may be longer than PATH_MAX: it is walked in stretches;
+- with `in_one_mount` no mount point is crossed, not even onto one: EXDEV (before Linux 5.6 nothing checks this).
 
 All functions block on the volume; a hung volume hangs them. Errors are `OSError` with the kernel's errno:
 ELOOP for a symlink, EXDEV for an escape, EISDIR or EINVAL for what is no regular file.
@@ -19,10 +20,12 @@ import ctypes
 import errno
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
 _SYS_OPENAT2 = 437  # the same number on every Linux architecture (kernel 5.6)
+_RESOLVE_NO_XDEV = 0x01
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_NO_SYMLINKS = 0x04
 _RESOLVE_BENEATH = 0x08
@@ -34,6 +37,10 @@ _STRETCH_BYTES = 3500
 _RACE_RETRIES = 16
 # SQLite and msgpack hold signed 64-bit numbers; some network file systems hand out larger inode numbers.
 _INT64_MAX = (1 << 63) - 1
+
+# statx(2): the mount id is asked for by a bit of the mask and stands at byte 144 of 256.
+_AT_EMPTY_PATH, _AT_STATX_DONT_SYNC = 0x1000, 0x4000
+_STATX_MNT_ID, _STX_MNT_ID, _STATX_BYTES = 0x1000, 144, 256
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -48,13 +55,18 @@ class _OpenHow(ctypes.Structure):
 class FileStamp(NamedTuple):
     """What tells one version of a file from another; the same four numbers everywhere.
 
-    `inode` is cut to 63 bits, times are clamped to 64 bits, so that the catalog can hold them.
+    `inode` is cut to 63 bits, times are clamped to 64 bits, so that the catalog can hold them. It is 0 where it is
+    not known, or says nothing (a file system that makes inode numbers up).
     """
 
     size: int
     mtime_ns: int
     ctime_ns: int
     inode: int
+
+    def matches(self, expected: FileStamp) -> bool:
+        """Whether this, as it was seen at a file, is the version that was expected."""
+        return self == expected or (expected.inode == 0 and self[:3] == expected[:3])
 
 
 def file_stamp(status: os.stat_result) -> FileStamp:
@@ -76,9 +88,10 @@ def open_root(root: bytes) -> int:
     return os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def open_beneath(root_fd: int, path: bytes) -> int:
+def open_beneath(root_fd: int, path: bytes, *, in_one_mount: bool = False) -> int:
     """Open a regular file for reading; the descriptor is O_RDONLY, CLOEXEC, NONBLOCK and NOATIME if allowed."""
-    place_fd = _resolve(root_fd, path, os.O_PATH | os.O_NOFOLLOW)
+    # A single file may be mounted somewhere as well: then it is its own root.
+    place_fd = open_place_beneath(root_fd, path, in_one_mount=in_one_mount) if path else os.dup(root_fd)
     try:
         mode = os.fstat(place_fd).st_mode
         if not stat.S_ISREG(mode):
@@ -89,20 +102,25 @@ def open_beneath(root_fd: int, path: bytes) -> int:
         os.close(place_fd)
 
 
-def open_directory_beneath(root_fd: int, path: bytes) -> int:
+def open_place_beneath(root_fd: int, path: bytes, *, in_one_mount: bool = False) -> int:
+    """Open whatever is there as an O_PATH descriptor: it pins the place and its mount, and touches nothing."""
+    return _resolve(root_fd, path, os.O_PATH | os.O_NOFOLLOW, in_one_mount=in_one_mount)
+
+
+def open_directory_beneath(root_fd: int, path: bytes, *, in_one_mount: bool = False) -> int:
     """Open a directory for listing; `b""` is the root itself. O_RDONLY, no symlink, NOATIME if allowed."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     try:
-        return _resolve(root_fd, path, flags | os.O_NOATIME)
+        return _resolve(root_fd, path, flags | os.O_NOATIME, in_one_mount=in_one_mount)
     except PermissionError as error:
         if error.errno != errno.EPERM:
             raise
-        return _resolve(root_fd, path, flags)
+        return _resolve(root_fd, path, flags, in_one_mount=in_one_mount)
 
 
-def stat_beneath(root_fd: int, path: bytes) -> os.stat_result:
+def stat_beneath(root_fd: int, path: bytes, *, in_one_mount: bool = False) -> os.stat_result:
     """Look at one entry without following or opening it; `b""` is the root itself."""
-    place_fd = _resolve(root_fd, path, os.O_PATH | os.O_NOFOLLOW)
+    place_fd = open_place_beneath(root_fd, path, in_one_mount=in_one_mount)
     try:
         return os.fstat(place_fd)
     finally:
@@ -126,7 +144,17 @@ def _open_noatime(path: bytes, flags: int) -> int:
         return os.open(path, flags | os.O_CLOEXEC)
 
 
-def _resolve(root_fd: int, path: bytes, flags: int) -> int:
+def mount_id(fd: int) -> int | None:
+    """Return the id of the mount that a descriptor belongs to, as in /proc/self/mountinfo; None before Linux 5.8."""
+    answer = ctypes.create_string_buffer(_STATX_BYTES)
+    # Asked by the descriptor alone, from what the kernel has at hand: no disk and no server is waited for.
+    if _libc.statx(fd, b"", _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC, _STATX_MNT_ID, answer) != 0:
+        return None
+    (mask,) = struct.unpack_from("=I", answer)
+    return int(struct.unpack_from("=Q", answer, _STX_MNT_ID)[0]) if mask & _STATX_MNT_ID else None
+
+
+def _resolve(root_fd: int, path: bytes, flags: int, *, in_one_mount: bool = False) -> int:
     """Open `path` in stretches below PATH_MAX; only the last one is opened with `flags`."""
     if b"\0" in path or path.startswith(b"/") or b".." in path.split(b"/"):
         raise OSError(errno.EXDEV, "no path beneath the root", path)
@@ -134,7 +162,7 @@ def _resolve(root_fd: int, path: bytes, flags: int) -> int:
     try:
         for stretch, is_last in _stretches(path):
             wanted = flags if is_last else os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
-            next_fd = _open_stretch(here_fd, stretch, wanted | os.O_CLOEXEC)
+            next_fd = _open_stretch(here_fd, stretch, wanted | os.O_CLOEXEC, in_one_mount=in_one_mount)
             if here_fd != root_fd:
                 os.close(here_fd)
             here_fd = next_fd
@@ -158,11 +186,11 @@ def _stretches(path: bytes) -> Iterator[tuple[bytes, bool]]:
 _has_openat2 = True
 
 
-def _open_stretch(at_fd: int, path: bytes, flags: int) -> int:
+def _open_stretch(at_fd: int, path: bytes, flags: int, *, in_one_mount: bool) -> int:
     global _has_openat2  # noqa: PLW0603 - a fact about the running kernel, learnt once
     if _has_openat2:
         try:
-            return _openat2(at_fd, path, flags)
+            return _openat2(at_fd, path, flags, _RESOLVE | (_RESOLVE_NO_XDEV if in_one_mount else 0))
         except OSError as error:
             if error.errno != errno.ENOSYS:
                 raise
@@ -170,8 +198,8 @@ def _open_stretch(at_fd: int, path: bytes, flags: int) -> int:
     return _open_stepwise(at_fd, path, flags)
 
 
-def _openat2(at_fd: int, path: bytes, flags: int) -> int:
-    how = _OpenHow(flags, 0, _RESOLVE)
+def _openat2(at_fd: int, path: bytes, flags: int, resolve: int) -> int:
+    how = _OpenHow(flags, 0, resolve)
     for _ in range(_RACE_RETRIES):
         opened: int = _libc.syscall(_SYS_OPENAT2, at_fd, path, ctypes.byref(how), ctypes.sizeof(how))
         if opened >= 0:

@@ -3,7 +3,7 @@
 A media worker or a volume process calls `confine` once, before it sees an untrusted byte; its children
 inherit everything. After it the kernel refuses what charter sentence 1 forbids: to write, create, rename,
 remove or re-time any file at all, to open a socket, to trace another process. One helper, the remover of the purge, keeps
-the right to remove files below one root.
+the right to remove files below one root; another one, the writer of markers, to make a small new file in one directory.
 
 Landlock alone does not stop fchmod, utime, setxattr on a read-only descriptor, nor UDP and unix sockets
 (notes/README.md, correction 2); seccomp does. Seccomp alone cannot see openat2's flags; Landlock does. What
@@ -34,7 +34,7 @@ _RULE_PATH_BENEATH = 1
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-_REMOVE_FILE = 1 << 5
+_REMOVE_FILE, _MAKE_REG = 1 << 5, 1 << 8
 _ALL_OF_ABI_1 = (1 << 13) - 1
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # ABI 2, 3, 5
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
@@ -72,6 +72,8 @@ _REFUSED_CALLS: tuple[str, ...] = tuple(
 _EXECUTE_CALLS = ("execve", "execveat")
 # The one call that removes a file below a `removable` tree; with AT_REMOVEDIR it is refused there as well.
 _REMOVE_CALL = "unlinkat"
+# Its flags are behind a pointer, where seccomp cannot see them; who does without it uses openat.
+_OPEN_BY_STRUCT = "openat2"
 # Numbers for libseccomp versions that do not know the names yet (the same on every architecture).
 _NEW_CALLS = {
     "fchmodat2": 452,
@@ -140,6 +142,7 @@ def confine(
     readable: Iterable[bytes] = (),
     executable: Iterable[bytes] = (),
     removable: Iterable[bytes] = (),
+    creatable_fd: int | None = None,
     limits: Limits | None = None,
 ) -> Confinement:
     """Confine this process.
@@ -148,6 +151,9 @@ def confine(
         readable: trees (or files) that may be read. A path that does not exist is passed over.
         executable: trees whose programs may be run, and read; none = execve is refused altogether.
         removable: trees whose files (no directories) may be removed, and read: the purge alone has one.
+        creatable_fd: a directory's descriptor, by which new files may be made (O_WRONLY with O_CREAT and O_EXCL), and read;
+            no file that exists can be opened for writing. Landlock's right holds for the directories below as well, so
+            `limits.file_bytes` says how large such a file may be. The writer of markers alone has one.
         limits: resource limits; None = `Limits()`.
 
     Returns:
@@ -164,11 +170,14 @@ def confine(
         *((path, _READ_FILE | _READ_DIR | _EXECUTE) for path in executable),
         *((path, _READ_FILE | _READ_DIR | _REMOVE_FILE) for path in removable),
     ]
+    if creatable_fd is not None:
+        place = b"/proc/self/fd/%d" % creatable_fd
+        rules.append((place, _READ_FILE | _READ_DIR | _MAKE_REG | _WRITE_FILE))
     abi = _landlock(rules, missing)
     refused = _REFUSED_CALLS if executable else (*_REFUSED_CALLS, *_EXECUTE_CALLS)
     if removable:
         refused = tuple(name for name in refused if name != _REMOVE_CALL)
-    has_seccomp = pyseccomp is not None and _seccomp(pyseccomp, refused, missing)
+    has_seccomp = pyseccomp is not None and _seccomp(pyseccomp, refused, missing, creatable_fd)
     return Confinement(abi, has_seccomp, tuple(missing))
 
 
@@ -266,7 +275,9 @@ def _load_seccomp(missing: list[str]) -> Any:
     return pyseccomp
 
 
-def _seccomp(pyseccomp: Any, refused: Sequence[str], missing: list[str]) -> bool:
+def _seccomp(
+    pyseccomp: Any, refused: Sequence[str], missing: list[str], creatable_fd: int | None = None
+) -> bool:
     box = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
     no = pyseccomp.ERRNO(errno.EPERM)
     for name in refused:
@@ -275,7 +286,10 @@ def _seccomp(pyseccomp: Any, refused: Sequence[str], missing: list[str]) -> bool
             box.add_rule(no, _number_of(pyseccomp, name))
     for request in _REFUSED_IOCTLS:
         box.add_rule(no, "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, request))
-    _refuse_opening_for_writing(pyseccomp, box, no)
+    if creatable_fd is None:
+        _refuse_opening_for_writing(pyseccomp, box, no)
+    else:
+        _refuse_opening_but_new_files(pyseccomp, box, no, creatable_fd)
     if _REMOVE_CALL not in refused:
         box.add_rule(no, _REMOVE_CALL, pyseccomp.Arg(2, pyseccomp.NE, 0))
     try:
@@ -293,6 +307,31 @@ def _refuse_opening_for_writing(pyseccomp: Any, box: Any, no: int) -> None:
         for mask, value in flags:
             with contextlib.suppress(ValueError, OSError):  # no `open` on arm64
                 box.add_rule(no, call, pyseccomp.Arg(position, pyseccomp.MASKED_EQ, mask, value))
+
+
+def _refuse_opening_but_new_files(pyseccomp: Any, box: Any, no: int, place_fd: int) -> None:
+    """Refuse to open anything for writing but a new file, by the descriptor of its directory."""
+    is_new = os.O_CREAT | os.O_EXCL
+    refused = (
+        (os.O_ACCMODE, os.O_RDWR),
+        (os.O_TRUNC, os.O_TRUNC),
+        (os.O_ACCMODE | os.O_CREAT, os.O_WRONLY),
+        (os.O_ACCMODE | os.O_CREAT, os.O_CREAT),
+        (is_new, os.O_CREAT),
+    )
+    for mask, value in refused:
+        box.add_rule(no, "openat", pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mask, value))
+    elsewhere = pyseccomp.Arg(0, pyseccomp.NE, place_fd)
+    box.add_rule(no, "openat", elsewhere, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, os.O_CREAT, os.O_CREAT))
+    for mask, value in (
+        (os.O_ACCMODE, os.O_WRONLY),
+        (os.O_ACCMODE, os.O_RDWR),
+        (os.O_CREAT,) * 2,
+        (os.O_TRUNC,) * 2,
+    ):
+        with contextlib.suppress(ValueError, OSError):  # no `open` on arm64
+            box.add_rule(no, "open", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, mask, value))
+    box.add_rule(no, _OPEN_BY_STRUCT)
 
 
 def _number_of(pyseccomp: Any, name: str) -> int | str:

@@ -5,7 +5,8 @@ It knows storages and targets, no SQL and no frontend. Invariants:
 - what is read is the version that the catalog promised when it was opened, or an error: never other bytes;
 - a read gives exactly the bytes asked for, fewer only at the end of the file: a kernel that gets a short
   answer in the middle believes that the file shrank, for every later reader;
-- a volume that is known to be away is not touched: the error comes at once;
+- a volume, or a file system mounted below it, that is known to be away is not touched: the error comes at once;
+- a file that is not there says something about the file only on the mount that a probe proved: elsewhere its volume is away;
 - nothing here blocks except on the volume itself; `read_nowait` never does.
 """
 
@@ -13,16 +14,18 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
 from catalog.errors import ChangedUnderneath, GlassineError, Unreadable, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.values import OpenTarget
+from vfs.beneath import FileStamp
 from vfs.closing import Closing
 from vfs.nodes import UNKNOWN_MIME, Node
 from vfs.storage import BACKENDS
-from vfs.storage.contract import StoredFile
+from vfs.storage.contract import Storage, StoredFile
 
 # States in which a volume may be touched; `unknown` = not probed since it was added.
 _REACHABLE = frozenset({"online", "unknown"})
@@ -87,19 +90,15 @@ def open_original(node: Node, target: OpenTarget) -> OpenOriginal:
         Unreadable: the file is there, but the system does not let us read it.
     """
     require_reachable(target)
-    # The change time is left out: a chmod or a new hard link moves it, and the bytes are the same.
-    stored = _open_stored(target)
-    stamp = stored.stamp()
-    if (stamp.size, stamp.mtime_ns, stamp.inode) != (target.size, target.mtime_ns, target.inode):
-        stored.close()
-        raise _changed(target)
-    return OpenOriginal(node, target, stored)
+    return OpenOriginal(node, target, _open_stored(target))
 
 
 def require_reachable(target: OpenTarget) -> None:
     """Raise VolumeOffline if the catalog knows that the volume is away. Never blocks."""
     if target.volume_state not in _REACHABLE:
         raise offline(target, f"is {target.volume_state}")
+    if target.is_away:
+        raise offline(target, "has this file on another file system, which is not mounted now")
 
 
 def _open_stored(target: OpenTarget) -> StoredFile:
@@ -108,11 +107,32 @@ def _open_stored(target: OpenTarget) -> StoredFile:
     except OSError as error:
         raise offline(target, f"does not answer ({error.strerror})") from error
     try:
-        return storage.open(target.path)
+        stored = storage.open(target.path)
+        if _is_expected(target, stored.stamp()):
+            return stored
+        stored.close()
+        raise _changed(target)
     except OSError as error:
-        raise _translated(target, error) from error
+        raise _believed(target, storage, _translated(target, error)) from error
+    except ChangedUnderneath as error:
+        raise _believed(target, storage, error) from error
     finally:
         storage.close()  # the root's descriptor would pin the volume; the file's own does while it is open
+
+
+def _is_expected(target: OpenTarget, stamp: FileStamp) -> bool:
+    # The change time is left out: a chmod or a new hard link moves it, and the bytes are the same.
+    return stamp.matches(FileStamp(target.size, target.mtime_ns, stamp.ctime_ns, target.inode))
+
+
+def _believed(target: OpenTarget, storage: Storage, error: GlassineError) -> GlassineError:
+    """Return the error to raise: who finds another file on another mount has not found out that the file changed."""
+    if target.instance is None or not isinstance(error, ChangedUnderneath):
+        return error
+    with suppress(OSError):
+        if storage.instance() == target.instance:
+            return error
+    return offline(target, "is not mounted where it was")
 
 
 class OpenOriginal(Closing):

@@ -41,9 +41,9 @@ READERS = 4
 # Opening the catalog and mounting take a second on a slow disk; INIT comes at once.
 START_LIMIT_S = 60.0
 # How long a busy mount is retried on shutdown before it is detached lazily.
-BUSY_PATIENCE_S = 3.0
+BUSY_PATIENCE_S = 1.0
 # After unmounting, the server only has to notice; a thread that hangs in a dead NAS may keep it.
-END_LIMIT_S = 5.0
+END_LIMIT_S = 0.6
 _POLL_S = 0.05
 _PR_SET_PDEATHSIG = 1
 _READY = b"ready"
@@ -171,8 +171,9 @@ def _until_the_end(mountpoint: Path, server: _Server) -> int:
 def _end(mountpoint: Path, server: _Server) -> int:
     is_plain = True
     if mounting.mount_type(mountpoint) == mounting.FS_TYPE:
-        is_plain = mounting.unmount(mountpoint, patience_s=BUSY_PATIENCE_S, is_lazy=True)
-    # After a lazy unmount the session would live as long as its users; they get ENOTCONN.
+        # Its users get errors: the session would live as long as they do, and a server that hangs in the kernel with a dead
+        # NAS answers nobody, not even when it is killed.
+        is_plain = mounting.unmount(mountpoint, patience_s=BUSY_PATIENCE_S, is_lazy=True, is_forced=True)
     if not is_plain or server.wait(END_LIMIT_S) is None:
         server.kill()
     return EXIT_OK

@@ -18,6 +18,7 @@ import logging
 import os
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -37,8 +38,11 @@ from vfs.views.originals import ORIGINALS, directory_inode, shown_volumes
 
 log = logging.getLogger(__name__)
 
-# An edit must be seen within a second; a look costs a few microseconds and reads shared memory only.
+# An edit must be seen within a second; a look costs a few microseconds and reads shared memory only. Where nothing was said
+# for a while it may take a little longer: a machine at rest is woken twice a second and not ten times.
 POLL_S = 0.1
+_RESTING_POLL_S = 0.5
+_RESTS_AFTER_S = 10.0
 # Above it one epoch (0.06 ms, everything is asked again when used) is cheaper than telling each name (11 us).
 BULK_CHANGES = 2000
 # After an error of the catalog the feed is tried again, not at once.
@@ -268,13 +272,14 @@ class ChangeFollower:
         # Opened here: what is committed from now on is announced.
         self._reader = open_reader(library)
         self._version = self._reader.data_version()
+        self._moved_s = time.monotonic()
         self._seq = changes.latest_seq(self._reader)
         self._planner = Planner(tree, lambda: _volume_names(self._reader), self._folder_of)
 
     def run(self) -> None:
         """Follow until `stop`. Blocks; belongs into a thread."""
         try:
-            while not self._is_stopping.wait(self._poll_s):
+            while not self._is_stopping.wait(self._pause_s()):
                 try:
                     self._look()
                 except trio.RunFinishedError:
@@ -287,13 +292,18 @@ class ChangeFollower:
             self._reader.close()
 
     def stop(self) -> None:
-        """Ask the thread to end; it does within the poll interval."""
+        """Ask the thread to end; it does at once, or after what it is doing."""
         self._is_stopping.set()
+
+    def _pause_s(self) -> float:
+        is_resting = time.monotonic() - self._moved_s > _RESTS_AFTER_S
+        return max(self._poll_s, _RESTING_POLL_S) if is_resting else self._poll_s
 
     def _look(self) -> None:
         version = self._reader.data_version()
         if version == self._version:
             return
+        self._moved_s = time.monotonic()
         batch = changes.since(self._reader, self._seq, BULK_CHANGES + 1)
         if batch is None or len(batch) > BULK_CHANGES:
             self._seq = changes.latest_seq(self._reader)

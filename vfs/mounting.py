@@ -30,7 +30,9 @@ FUSE_DEVICE = "/dev/fuse"
 
 SEALED_MODE = 0o300  # fusermount3 wants to enter and to write
 
-_MNT_DETACH = 2
+_CONNECTIONS = "/sys/fs/fuse/connections"  # fusectl, in Documentation/filesystems/fuse.rst
+
+_MNT_FORCE, _MNT_DETACH = 1, 2
 _UMOUNT_NOFOLLOW = 8
 _UNMOUNT_TOOL = "fusermount3"
 _RETRY_S = 0.1
@@ -126,10 +128,17 @@ def is_stale(mountpoint: Path) -> bool:
     return False
 
 
-def unmount(mountpoint: Path, *, patience_s: float = 0.0, is_lazy: bool = False) -> bool:
+def unmount(
+    mountpoint: Path, *, patience_s: float = 0.0, is_lazy: bool = False, is_forced: bool = False
+) -> bool:
     """Take the mount away: plainly; while it is busy again until patience ends; lazily only if asked.
 
     A mount point that we have made goes with it.
+
+    Args:
+        patience_s: how long a busy mount is tried again.
+        is_lazy: whether a mount that stays busy is taken out of sight.
+        is_forced: whether its users get errors then, instead of being served to their end.
 
     Returns:
         True if it went plainly; False if it was detached and its users may still hold it.
@@ -147,6 +156,8 @@ def unmount(mountpoint: Path, *, patience_s: float = 0.0, is_lazy: bool = False)
             if not is_lazy:
                 raise _busy(mountpoint, keepers)
             log.warning("%s is busy (%s): detached lazily", mountpoint, _told(keepers))
+            if is_forced:
+                abort_connection(mountpoint)
             _unmount_once(mountpoint, is_lazy=True)
             remove_sealed(mountpoint)
             return False
@@ -164,6 +175,44 @@ def holders(mountpoint: Path) -> list[Holder]:
             what = next((link for link in _links(name) if link == root or link.startswith(root + "/")), None)
             if what is not None:
                 found.append(Holder(int(name), _command(name), what))
+    return found
+
+
+def abort_connection(mountpoint: Path) -> bool:
+    """Make the kernel answer everything that is asked of our mount with an error, from now on. Touches no mount.
+
+    That frees whoever waits for a server that hangs in the kernel, where SIGKILL does not end it. The connection is named by the
+    device number in the mount table.
+
+    Returns:
+        Whether it could be done: by the owner of the mount where fusectl is mounted, by root anywhere.
+    """
+    device = _device_of(mountpoint)
+    if device is None:
+        return False
+    try:
+        with open(f"{_CONNECTIONS}/{device.partition(':')[2]}/abort", "wb", buffering=0) as control:
+            control.write(b"1")
+    except OSError as error:
+        log.debug("the connection of %s: %s", mountpoint, error)
+        # As root: the kernel aborts first, and then finds that it is busy, or unmounts.
+        if _libc.umount2(os.fsencode(real_mountpoint(mountpoint)), _MNT_FORCE | _UMOUNT_NOFOLLOW) == 0:
+            return True
+        return ctypes.get_errno() == errno.EBUSY
+    return True
+
+
+def _device_of(mountpoint: Path) -> str | None:
+    """Return `major:minor` of our topmost mount exactly there; None if there is none."""
+    wanted = os.fsencode(real_mountpoint(mountpoint))
+    found = None
+    with open("/proc/self/mountinfo", "rb") as table:
+        for line in table:
+            place, _, tail = line.partition(b" - ")
+            fields = place.split()
+            if _unescaped(fields[4]) == wanted:
+                is_ours = os.fsdecode(tail.split()[0]) == FS_TYPE
+                found = fields[2].decode("ascii") if is_ours else None
     return found
 
 

@@ -1,6 +1,7 @@
 """Entry of a volume process: read `hello`, lock ourselves in, answer until stdin ends.
 
-Order matters: the mount table is opened and every module imported before Landlock, Landlock before the first thread.
+Order matters: the mount table is opened, every module imported and the file systems marked (fanotify) before Landlock,
+Landlock before the first thread.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from daemon.volume_process.answering import Answerer
 from daemon.volume_process.mounts import MountTable
 from daemon.volume_process.protocol import Hello, decode_hello
 from daemon.volume_process.starting import PARENT_VARIABLE
+from daemon.volume_process.watchers import mark_volume
 from vfs.confine import Limits, confine, die_with_parent
 
 _BY_UUID = b"/dev/disk/by-uuid"
@@ -40,11 +42,14 @@ def main() -> None:
     if first is None:
         return  # started ahead of time and not needed
     hello = decode_hello(first)
+    marks = mark_volume(hello, mounts)
     confinement = confine(
         readable=_readable(hello),
         limits=Limits(open_files=_OPEN_FILES),
     )
-    answerer = Answerer(hello, mounts, replies_fd)
+    if marks is not None:
+        marks.give_back()
+    answerer = Answerer(hello, mounts, replies_fd, marks)
     answerer.send(["hello", 0, confinement.to_json()])
     threading.Thread(target=answerer.pulse_for_ever, name="pulse").start()
     try:

@@ -7,6 +7,7 @@ decides. Nothing here judges what it sees: no state of the volume, no catalog.
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
 import platform
@@ -18,116 +19,52 @@ from dataclasses import asdict, astuple
 from typing import Any
 
 from catalog.errors import GlassineError
-from daemon.excludes import Excludes
 from daemon.frames import encode_frame
+from daemon.volume_process import probing
 from daemon.volume_process import walk as walking
-from daemon.volume_process.hashing import hash_file
-from daemon.volume_process.mounts import LEASED, OWN_FS_TYPE, Mount, MountTable, is_below, mount_of
+from daemon.volume_process.fanotify import Marks
+from daemon.volume_process.hashing import Digests, hash_file
+from daemon.volume_process.mounts import LEASED, MountTable
 from daemon.volume_process.protocol import (
     MOST_PATH_BYTES,
     PULSE_S,
-    WALK_WINDOW,
     Hello,
     ProbeReport,
     encode_listing,
 )
-from daemon.volume_process.watching import TreeWatcher
+from daemon.volume_process.request import Cancelled, Request
+from daemon.volume_process.second_look import SecondLook
+from daemon.volume_process.surveying import Surveyor
+from daemon.volume_process.watchers import open_watcher, unheard_mounts
 from vfs.beneath import FileStamp
 from vfs.storage import BACKENDS
 from vfs.storage.contract import Storage
-from vfs.storage.local import LocalStorage, error_name
+from vfs.storage.local import error_name
 
 log = logging.getLogger(__name__)
 
 _FLUSH_S = 0.25
 _FLUSH_ITEMS = 64
-_WATCH_TURN_S = 1.0
 _UNCHANGED_PER_FRAME = 1000
 # ioprio_set(2): class idle = only when nobody else wants the disk; number by architecture.
 _SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30}
 _IOPRIO_IDLE = 3 << 13
 
 
-class Cancelled(Exception):
-    """The daemon does not want the answer any more."""
-
-
-class Request:
-    """One request under way; is a `hashing.Pace` too.
-
-    Attributes:
-        moves: grows whenever the volume answered; the pulse compares it.
-        is_waiting: the thread waits for the daemon, a budget or inotify and not for the volume.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.moves = 0
-        self.is_waiting = False
-        self.bytes_per_s = 0
-        self._may_send = threading.Semaphore(WALK_WINDOW)
-        self._is_cancelled = threading.Event()
-        self._next_read_s = 0.0
-
-    def tick(self) -> None:
-        """Note that the volume answered; raises Cancelled when it is of no use any more."""
-        self.moves += 1
-        if self._is_cancelled.is_set():
-            raise Cancelled
-
-    def take(self, size: int) -> None:
-        """Wait until `size` more bytes fit the budget."""
-        if self.bytes_per_s:
-            now = time.monotonic()
-            self._next_read_s = max(now, self._next_read_s) + size / self.bytes_per_s
-            with self.waiting():
-                self._is_cancelled.wait(max(0.0, self._next_read_s - now))
-        self.tick()
-
-    def wait_for_window(self) -> None:
-        """Wait until one more part may be sent."""
-        with self.waiting():
-            self._may_send.acquire()
-        self.tick()
-
-    def waiting(self) -> _Waiting:
-        """Mark a `with` block in which the thread does not wait for the volume."""
-        return _Waiting(self)
-
-    def acknowledge(self) -> None:
-        """Let one more part be sent."""
-        self._may_send.release()
-
-    def cancel(self) -> None:
-        """Make the thread stop at its next tick."""
-        self._is_cancelled.set()
-        self._may_send.release()
-
-
-class _Waiting:
-    def __init__(self, request: Request) -> None:
-        self._request = request
-
-    def __enter__(self) -> None:
-        self._request.is_waiting = True
-
-    def __exit__(self, *_: object) -> None:
-        self._request.moves += 1
-        self._request.is_waiting = False
-
-
 class Answerer:
     """Takes requests and answers them. Lives as long as the process."""
 
-    def __init__(self, hello: Hello, mounts: MountTable, out_fd: int) -> None:
+    def __init__(self, hello: Hello, mounts: MountTable, out_fd: int, marks: Marks | None = None) -> None:
+        self._marks = marks
+        self._stirs = threading.Event()
         self._hello = hello
-        self._mounts = mounts
         self._out_fd = out_fd
         self._out_lock = threading.Lock()
-        self._excludes = Excludes(hello.excludes, hello.config_excludes)
         self._requests: dict[int, Request] = {}
         self._requests_lock = threading.Lock()
         self._digests: dict[int, dict[bytes, bytes]] = {}
+        self._mounts = mounts
+        self._surveyor = Surveyor(hello, mounts)
 
     def send(self, message: list[Any]) -> None:
         """Write one frame; blocks while the pipe is full."""
@@ -161,9 +98,10 @@ class Answerer:
             "watch": self._watch,
         }
         work = work_by_kind[kind]
-        request = Request(number)
+        request = Request(number, self._stirs)
         with self._requests_lock:
             self._requests[number] = request
+        self._stirs.set()
         threading.Thread(target=self._run, args=(work, request, arguments), name=f"{kind} {number}").start()
 
     def _run(self, work: Callable[..., list[Any]], request: Request, arguments: list[Any]) -> None:
@@ -183,12 +121,19 @@ class Answerer:
         self.send(answer)
 
     def pulse_for_ever(self) -> None:
-        """Tell every second, while something is asked, for how long the volume did not move."""
+        """Tell every second, while something is asked that does not rest, for how long the volume did not move."""
         seen: dict[int, tuple[int, float]] = {}
         while True:
+            self._stirs.wait()
             time.sleep(PULSE_S)
+            self._stirs.clear()
             with self._requests_lock:
                 requests = list(self._requests.values())
+            rests = all(
+                request.is_resting for request in requests
+            )  # looked at after `clear`: no stir is lost
+            if not rests:
+                self._stirs.set()
             now = time.monotonic()
             previous = seen
             seen = {request.number: (request.moves, now) for request in requests}
@@ -197,66 +142,49 @@ class Answerer:
                 if moves == request.moves and not request.is_waiting:
                     seen[request.number] = (request.moves, since)
             if requests:
-                self.send(["pulse", 0, max(now - since for _, since in seen.values())])
+                self.send(["pulse", 0, max(now - since for _, since in seen.values()), rests])
 
     def _open(self) -> Storage:
         return BACKENDS[self._hello.backend](self._hello.root)
 
-    def _survey(self, storage: Storage) -> tuple[walking.Territory, Mount | None]:
-        """Return what may be looked at, from the mount table alone, and the mount that holds the root."""
-        if not isinstance(storage, LocalStorage):
-            return walking.Territory(self._excludes), None
-        root = os.readlink(b"/proc/self/fd/%d" % storage.root_fd)
-        mounts = self._mounts.mounts()
-        foreign = [mount.point for mount in mounts if mount.fs_type == OWN_FS_TYPE]
-        foreign += self._hello.other_roots
-        bases = {root, self._hello.root}
-        skipped = {
-            point[len(base) :].strip(b"/")
-            for point in foreign
-            for base in bases
-            if point != base and is_below(point, base)
-        }
-        return walking.Territory(self._excludes, self._hello.own_files, skipped), mount_of(root, mounts)
-
     def _probe(self, request: Request, samples: list[tuple[bytes, int, int]]) -> list[Any]:
         try:
             with self._open() as storage:
-                report = self._look_at_root(storage, request)
+                report = self._look_at_root(storage, request, samples)
         except OSError as error:
             report = ProbeReport(error=error_name(error))
         return ["probed", request.number, asdict(report)]
 
-    def _look_at_root(self, storage: Storage, request: Request) -> ProbeReport:
-        territory, mount = self._survey(storage)
-        identity = storage.probe()
-        request.tick()
-        directory, _ = storage.identify_directory(b"")
-        listing = walking.list_directory(storage, territory, b"", request.tick)
-        return ProbeReport(
-            error=None if listing.entries else listing.error,
-            key=identity.key,
-            instance=storage.instance(),
-            description=identity.description,
-            fs_type=mount.fs_type if mount else "",
-            is_remote=mount is not None and mount.is_remote,
-            is_empty=not listing.entries,
-            is_own_state=directory in self._hello.own_files
-            or (mount is not None and mount.fs_type == OWN_FS_TYPE),
+    def _look_at_root(
+        self, storage: Storage, request: Request, samples: list[tuple[bytes, int, int]]
+    ) -> ProbeReport:
+        survey = self._surveyor.survey(storage)
+        return probing.report(
+            storage,
+            self._hello,
+            territory=survey.territory,
+            mount=survey.holder,
+            nested=survey.nested,
+            samples=samples,
+            tick=request.tick,
         )
 
     def _walk(self, request: Request, starts: list[bytes], is_recursive: bool) -> list[Any]:
         known: Mapping[bytes, bytes] = self._digests.get(request.number, {})
         with self._open() as storage:
-            territory, _ = self._survey(storage)
+            territory = self._surveyor.survey(storage).territory
             before = storage.instance()
             self.send(["started", request.number, before])
-            self._send_walk(
-                request,
-                walking.walk(
-                    storage, starts, territory, known=known, is_recursive=is_recursive, tick=request.tick
-                ),
+            found = walking.walk(
+                storage,
+                starts,
+                territory,
+                known=known,
+                is_recursive=is_recursive,
+                tick=request.tick,
+                survey_again=lambda path: self._surveyor.survey_again(storage, path),
             )
+            self._send_walk(request, found)
         with suppress(OSError), self._open() as again:
             if again.instance() == before:
                 return ["end", request.number, before, False, None]
@@ -299,20 +227,21 @@ class Answerer:
         flush()
 
     def _look(self, request: Request, paths: list[bytes]) -> list[Any]:
-        fates: list[str] = []
         word = {True: "gone", False: "present", None: "unknown"}
         with self._open() as storage:
-            territory, _ = self._survey(storage)
+            territory = self._surveyor.survey(storage).territory
             instance = storage.instance()
-            for path in paths:
-                fates.append(word[walking.is_gone(storage, territory, path)])
-                request.tick()
-        return ["looked", request.number, instance, fates]
+            second = SecondLook(storage, territory, request.tick)
+            fates = {path: word[second.is_gone(path)] for path in sorted(paths)}
+        return ["looked", request.number, instance, [fates[path] for path in paths]]
 
     def _times(self, request: Request, directories: list[tuple[bytes, int]]) -> list[Any]:
         changed: list[int] = []
         with self._open() as storage:
+            territory = self._surveyor.survey(storage).territory
             for index, (path, mtime_ns) in enumerate(directories):
+                if territory.is_away(path):
+                    continue
                 try:
                     is_same = storage.identify_directory(path)[1] == mtime_ns
                 except OSError:
@@ -322,16 +251,17 @@ class Answerer:
                 request.tick()
         return ["timed", request.number, changed]
 
-    def _hash(self, request: Request, items: list[list[Any]], bytes_per_s: int) -> list[Any]:
+    def _hash(self, request: Request, items: list[list[Any]], bytes_per_s: int, from_disk: bool) -> list[Any]:
         _yield_the_disk()
         request.bytes_per_s = bytes_per_s
         answers: list[tuple[int, bytes | None, str | None, bytes | None]] = []
         sent_s = time.monotonic()
         with self._open() as storage:
-            _, mount = self._survey(storage)
-            may_lease = storage.capabilities.leases and mount is not None and mount.fs_type in LEASED
+            territory = self._surveyor.survey(storage).territory
             for index, (path, *stamp) in enumerate(items):
-                digests, failure = hash_file(storage, path, FileStamp(*stamp), request, may_lease=may_lease)
+                digests, failure = _hash_one(
+                    storage, territory, path, FileStamp(*stamp), request, from_disk=from_disk
+                )
                 whole, pixels = digests or (None, None)
                 answers.append((index, whole, failure, pixels))
                 if len(answers) >= _FLUSH_ITEMS or time.monotonic() - sent_s > _FLUSH_S:
@@ -343,20 +273,38 @@ class Answerer:
 
     def _watch(self, request: Request) -> list[Any]:
         with self._open() as storage:
-            territory, _ = self._survey(storage)
-        watcher = TreeWatcher(self._hello.root, territory)
+            territory = self._surveyor.survey(storage).territory
+        unheard = unheard_mounts(self._hello, self._mounts)
+        watcher = open_watcher(self._hello.root, territory, self._marks, unheard)
         try:
-            watcher.add_trees([b""], request.tick)
-            self.send(["watching", request.number, watcher.watch_limit])
+            watcher.start(request.tick)
+            self.send(["watching", request.number, watcher.watch_limit, watcher.method])
             while True:
-                with request.waiting():
-                    change = watcher.wait(_WATCH_TURN_S, request.tick)
+                with request.resting(watcher.wake):
+                    change = watcher.wait(None, request.stir)
                 request.tick()
                 if change is not None:
                     request.wait_for_window()
                     self.send(["changed", request.number, *astuple(change)])
         finally:
             watcher.close()
+
+
+def _hash_one(
+    storage: Storage,
+    territory: walking.Territory,
+    path: bytes,
+    expected: FileStamp,
+    request: Request,
+    *,
+    from_disk: bool,
+) -> tuple[Digests | None, str | None]:
+    """Hash one file by the rules of the mount that holds it; nothing is opened where its file system is away."""
+    if territory.is_away(path):
+        return None, errno.errorcode[errno.ENODEV]
+    mount = territory.mount_of(path)
+    may_lease = mount is not None and mount.fs_type in LEASED
+    return hash_file(storage, path, expected, request, may_lease=may_lease, from_disk=from_disk)
 
 
 def _yield_the_disk() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 OWN_FS_TYPE = "fuse.glassine"
@@ -20,33 +22,88 @@ _REMOTE = re.compile(
 LEASED = frozenset(
     {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs", "bcachefs", "jfs", "vfat", "exfat", "ntfs3"}
 )
+# An inode number stays with its file through renames and remounts, and is another file's only when that one is gone: the
+# proof of a move (decision 0006, 4). What is not named here has numbers that are made up, at least now and then:
+# - vfat, msdos, exfat: counted up whenever a file comes into memory (fs/fat/inode.c, iunique);
+# - fuse, fuse.*, fuseblk: each server as it likes (exfat-fuse, sshfs and bindfs count; ntfs-3g alone would do);
+# - cifs, smb3: the server's, until it has none for one file; then made up for all, unasked (mount.cifs(8), serverino);
+# - overlay: another number once a lower file is copied up (Documentation/filesystems/overlayfs.rst, xino);
+# - 9p, virtiofs: the host's numbers, folded into one where it has several devices (QEMU, multidevs);
+# - iso9660, udf, squashfs, erofs: nothing moves in them.
+KEEPS_INODES = frozenset(
+    {
+        *("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "reiserfs", "nilfs2", "zfs"),
+        "tmpfs",  # for as long as it is mounted, and another mount is another storage
+        *("ntfs", "ntfs3"),  # the number of the MFT record
+        *("hfs", "hfsplus", "apfs"),  # catalog node and object ids
+        *(
+            "nfs",
+            "nfs4",
+            "ceph",
+        ),  # the server's own, which is as good as its file system: where it is not, files are read again
+    }
+)
+# Two names that differ in case only are one entry, always. ext4, f2fs and tmpfs can do it by directory, a FUSE server
+# as it likes: who must know it of one name asks for that name (`second_look`).
+FOLDS_CASE = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "cifs", "smb3", "hfs", "hfsplus", "apfs"})
 _MOST_READINGS = 100
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One line of the table."""
+    """One line of the table. `device` is `major:minor` of the file system.
+
+    `number` is the kernel's of this very mount (given again when it is gone), `parent` that of the one below it.
+    """
 
     point: bytes
     fs_type: str
     source: bytes
+    number: int = 0
+    device: str = ""
+    parent: int | None = None
 
     @property
     def is_remote(self) -> bool:
         """Whether others can change it without this kernel noticing."""
         return _REMOTE.fullmatch(self.fs_type) is not None
 
+    @property
+    def keeps_inodes(self) -> bool:
+        """Whether an inode number proves which file it is."""
+        return self.fs_type in KEEPS_INODES
+
+    @property
+    def text(self) -> str:
+        """What tells this mount from the one that was there before a remount."""
+        source, point = (name.decode("utf-8", "backslashreplace") for name in (self.source, self.point))
+        return f"{self.number} {self.device} {self.fs_type} {source} {point}"
+
 
 class MountTable:
-    """Reads the table anew on each call; owns its descriptor. Any thread. A machine without /proc has an empty table."""
+    """Reads the table anew on each call; owns its descriptor. Any thread. A machine without /proc has an empty table.
+
+    Attributes:
+        generation: another number once anything was mounted or unmounted. Lines alone do not tell: ids and device numbers
+            are given again, so another tmpfs at the same place has the very line of the one before.
+    """
 
     def __init__(self, path: str = "/proc/self/mountinfo") -> None:
         self._turn = threading.Lock()  # one descriptor has one place to read from
+        self._events = select.poll()
+        self.generation = 0
         try:
             self._fd: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._fd = None
+        else:
+            self._events.register(self._fd, select.POLLPRI)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this machine has a mount table."""
+        return self._fd is not None
 
     def mounts(self) -> list[Mount]:
         """Return all mounts; a later one at the same point hides an earlier one."""
@@ -60,6 +117,7 @@ class MountTable:
                 if text == seen:
                     break
                 seen, text = text, _read_whole(self._fd)
+            self.generation += bool(self._events.poll(0))
         return [parse_mount(line) for line in text.splitlines()]
 
     def close(self) -> None:
@@ -81,7 +139,15 @@ def parse_mount(line: bytes) -> Mount:
     """Read one line of mountinfo."""
     before, _, after = line.partition(b" - ")
     fs_type, source = after.split(b" ")[:2]
-    return Mount(_unescaped(before.split(b" ")[4]), os.fsdecode(fs_type), _unescaped(source))
+    number, parent, device, _, point = before.split(b" ")[:5]
+    return Mount(
+        point=_unescaped(point),
+        fs_type=os.fsdecode(fs_type),
+        source=_unescaped(source),
+        number=int(number),
+        device=device.decode("ascii"),
+        parent=int(parent),
+    )
 
 
 def _unescaped(text: bytes) -> bytes:
@@ -93,6 +159,35 @@ def mount_of(path: bytes, mounts: list[Mount]) -> Mount | None:
     holders = [mount for mount in mounts if mount.point == b"/" or is_below(path, mount.point)]
     longest = max((len(mount.point) for mount in holders), default=0)
     return next((mount for mount in reversed(holders) if len(mount.point) == longest), None)
+
+
+def visible(mounts: Iterable[Mount]) -> list[Mount]:
+    """Return the mounts that one can get to: a mount at a directory above covers what was mounted below before."""
+    table = list(mounts)
+    places = {(mount.parent, mount.point) for mount in table if mount.parent is not None}
+    covered = {
+        mount.number
+        for mount in table
+        if any((mount.parent, above) in places for above in _directories_above(mount.point))
+    }
+    parents = {mount.number: mount.parent for mount in table}
+
+    def can_be_reached(mount: Mount) -> bool:
+        here: int | None = mount.number
+        for _ in table:  # and not for ever: the first mount of all may be its own parent
+            if here is None or here in covered:
+                break
+            here = parents.get(here)
+        return here not in covered
+
+    return [mount for mount in table if can_be_reached(mount)]
+
+
+def _directories_above(path: bytes) -> Iterator[bytes]:
+    end = path.rfind(b"/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind(b"/", 0, end)
 
 
 def is_below(path: bytes, above: bytes) -> bool:

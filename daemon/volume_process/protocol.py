@@ -10,14 +10,14 @@ Down (daemon to child), the first one must be `hello`:
 | walk, id, [path], is_recursive | list directories (and all below them) |
 | look, id, [path] | the second look: which of these are gone |
 | times, id, [(path, mtime_ns)] | the quick look: which directories have another mtime now |
-| hash, id, [(path, size, mtime_ns, ctime_ns, inode)], bytes_per_s | read files |
+| hash, id, [(path, size, mtime_ns, ctime_ns, inode)], bytes_per_s, from_disk | read files; past the page cache, if so |
 | watch, id | tell what changes, until cancelled |
 | ack, id | one more part of walk or watch `id` may come |
 | cancel, id | stop it; its `end` follows |
 
 Up (child to daemon): `hello`, probe -> `probed`; walk -> `started`, `listing` and `unchanged` parts, `end`;
-look -> `looked`; times -> `timed`; hash -> `hashed` parts, `end`; watch -> `watching`, `changed` parts, `end`; `pulse` every second while
-something is asked; `failed` instead of any answer. The second item is always the id of the request (0 for `hello`, `pulse`).
+look -> `looked`; times -> `timed`; hash -> `hashed` parts, `end`; watch -> `watching`, `changed` parts, `end`; `pulse` (seconds that
+nothing moved, whether only watches rest) every second while something is asked that does not rest; `failed` instead of any answer. The second item is always the id of the request (0 for `hello`, `pulse`).
 
 Both sides use the encoders and decoders here; nobody else knows the order of fields.
 """
@@ -43,6 +43,7 @@ PULSE_S = 1.0
 MOST_PATH_BYTES = 2 * 1024 * 1024
 
 Fate = Literal["present", "gone", "unknown"]
+WatchMethod = Literal["inotify", "fanotify", "polling"]
 SampleFate = Literal["same", "other", "gone", "unknown"]
 
 
@@ -135,7 +136,7 @@ class HashAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TreeChange:
-    """What inotify told: directories to list again.
+    """What a watcher told: directories to list again.
 
     Attributes:
         directories: list these, not what lies below.
@@ -143,6 +144,7 @@ class TreeChange:
         is_overflow: events were lost: look at everything.
         is_unmounted: the volume went away.
         watch_limit: the limit that kept us from watching (all of) the tree, else None.
+        method: how the watcher learns of changes.
     """
 
     directories: tuple[bytes, ...] = ()
@@ -150,6 +152,7 @@ class TreeChange:
     is_overflow: bool = False
     is_unmounted: bool = False
     watch_limit: str | None = None
+    method: WatchMethod = "inotify"
 
 
 def path_key(path: bytes) -> bytes:

@@ -6,10 +6,12 @@ grows is the path being walked and its siblings still to do. Invariants:
 - own state, own mounts and roots of other volumes are skipped by name before they are looked at;
 - symlinks, FIFOs, sockets and devices do not exist for the catalog; they are never opened;
 - a directory that is its own ancestor (a bind mount) is listed as empty and not entered again;
-- a listing with an error carries no digest, so that nothing it lacks is called missing and the next scan looks again.
+- a listing with an error carries no digest, so that nothing it lacks is called missing and the next scan looks again;
+- where a nested file system is away, nothing is listed: its place is an empty directory that says nothing;
+- an inode number is 0 where the file system makes numbers up (`mounts.KEEPS_INODES`).
 
 The digest of a directory is BLAKE3 over its own mtime, the names and inodes of its directories, and (name, size,
-mtime, ctime, inode) of its files, sorted, after the excludes. The times of a subdirectory are in its own digest
+mtime, ctime, inode, access) of its files, sorted, after the excludes. The times of a subdirectory are in its own digest
 and not in its parent's: a new photo changes one listing, not two.
 """
 
@@ -23,11 +25,13 @@ import msgpack
 from blake3 import blake3
 
 from daemon.excludes import NOMEDIA, Excludes
+from daemon.volume_process.mounts import Mount
 from daemon.volume_process.protocol import ENTRIES_PER_PART, path_key
 from vfs.storage.contract import Dentry, Storage
-from vfs.storage.local import error_name
+from vfs.storage.local import error_name, holding_point
 
 NO_DIGESTS: Mapping[bytes, bytes] = {}
+NO_MOUNTS: Mapping[bytes, Mount] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Territory:
         excludes: the rules of the volume.
         own: (device, inode) of directories of our own state.
         skipped: directories by path, never looked at: own mounts, roots of other volumes.
+        away: places by path whose file system is not there now.
+        mounts: what holds the root (`b""`) and what is mounted below it, by path.
     """
 
     def __init__(
@@ -65,9 +71,14 @@ class Territory:
         excludes: Excludes,
         own: Collection[tuple[int, int]] = frozenset(),
         skipped: Collection[bytes] = frozenset(),
+        *,
+        away: Collection[bytes] = frozenset(),
+        mounts: Mapping[bytes, Mount] = NO_MOUNTS,
     ) -> None:
         self.excludes = excludes
         self.skipped = frozenset(skipped)
+        self.away = frozenset(away)
+        self._mounts = mounts
         self._own = frozenset(own)
         self._own_inodes = frozenset(inode for _, inode in own)
         self._skipped_names: dict[bytes, frozenset[bytes]] = {}
@@ -78,6 +89,23 @@ class Territory:
     def names_skipped_in(self, directory: bytes) -> frozenset[bytes]:
         """Return the names that must not be looked at in this directory."""
         return self._skipped_names.get(directory, frozenset())
+
+    def is_away(self, path: bytes) -> bool:
+        """Whether the file system that holds this path is not there now."""
+        return any(path == away or path.startswith(away + b"/") for away in self.away)
+
+    def holds_away(self, path: bytes) -> bool:
+        """Whether a place whose file system is away lies below this path."""
+        return any(away.startswith(path + b"/") for away in self.away)
+
+    def mount_of(self, path: bytes) -> Mount | None:
+        """Return the mount that holds this path; None for a storage without mounts."""
+        return self._mounts.get(holding_point(path, self._mounts))
+
+    def keeps_inodes_in(self, directory: bytes) -> bool:
+        """Whether the inode numbers of the entries of a directory say anything."""
+        mount = self.mount_of(directory)
+        return mount is not None and mount.keeps_inodes
 
     def is_own(self, storage: Storage, path: bytes, dentry: Dentry) -> bool:
         """Whether a dentry is a directory of our own state; asks the storage only if the inode number says so."""
@@ -138,6 +166,8 @@ def list_directory(
                 found.append(dentry)
     except OSError as error:
         error_found = error_name(error)
+    if not territory.keeps_inodes_in(path):
+        found = [dentry._replace(inode=0) for dentry in found]
     found.sort()
     return Listing(found, [entry for entry in found if entry[1] == "d"], error_found)
 
@@ -150,10 +180,14 @@ def walk(
     known: Mapping[bytes, bytes] = NO_DIGESTS,
     is_recursive: bool = True,
     tick: Callable[[], None] = lambda: None,
+    survey_again: Callable[[bytes], Territory] | None = None,
 ) -> Iterator[Part | Same]:
     """Yield the listing of every directory at and below `starts`, depth first, by name.
 
     A listing comes in parts of at most `ENTRIES_PER_PART`; one with the known digest (by `path_key`) comes as `Same`.
+
+    Args:
+        survey_again: looks at the mounts again, for at this path another file system is there than the territory says.
     """
     to_do: list[tuple[bytes, tuple[int, int] | None]] = [
         (start, None) for start in sorted(starts, reverse=True)
@@ -164,14 +198,15 @@ def walk(
         if leaving is not None:
             on_path.discard(leaving)
             continue
-        identity, mtime_ns = None, 0
-        try:
-            identity, mtime_ns = storage.identify_directory(path)
-            if territory.is_own_directory(identity):
-                continue  # a watcher may name it as a start
-            listing = _NOTHING if identity in on_path else list_directory(storage, territory, path, tick)
-        except OSError as error:
-            listing = Listing([], [], error_name(error))
+        if territory.is_away(path):
+            continue
+        identity, mtime_ns, listing = _look_into(storage, territory, path, on_path, tick)
+        if listing.error == _OTHER_MOUNT and survey_again is not None:
+            territory = survey_again(path)
+            if not territory.is_away(path):
+                identity, mtime_ns, listing = _look_into(storage, territory, path, on_path, tick)
+        if territory.is_own_directory(identity):
+            continue  # a watcher may name it as a start
         yield from _report(path, mtime_ns, listing, known.get(path_key(path)) if known else None)
         if is_recursive and listing.directories:
             if identity is not None:
@@ -182,6 +217,25 @@ def walk(
 
 
 _NOTHING = Listing([], [], None)
+_OTHER_MOUNT = "ENODEV"  # `LocalStorage.expect_mounts`
+
+
+def _look_into(
+    storage: Storage,
+    territory: Territory,
+    path: bytes,
+    on_path: Collection[tuple[int, int]],
+    tick: Callable[[], None],
+) -> tuple[tuple[int, int] | None, int, Listing]:
+    """Return (identity, mtime_ns, listing) of a directory; our own state and one that is being walked are not listed."""
+    identity, mtime_ns = None, 0
+    try:
+        identity, mtime_ns = storage.identify_directory(path)
+        if territory.is_own_directory(identity) or identity in on_path:
+            return identity, mtime_ns, _NOTHING
+        return identity, mtime_ns, list_directory(storage, territory, path, tick)
+    except OSError as error:
+        return identity, mtime_ns, Listing([], [], error_name(error))
 
 
 def _report(path: bytes, mtime_ns: int, listing: Listing, known: bytes | None) -> Iterator[Part | Same]:
@@ -201,32 +255,3 @@ def _report(path: bytes, mtime_ns: int, listing: Listing, known: bytes | None) -
             digest=digest if is_last else None,
             error=listing.error,
         )
-
-
-def is_gone(storage: Storage, territory: Territory, path: bytes) -> bool | None:
-    """Take the second look: True = nothing the catalog should know is there, None = cannot be told.
-
-    Gone means ENOENT (or ENOTDIR: a directory above is a file now) for the path, an entry that is no file or directory
-    any more, or one that the rules leave out since.
-    """
-    try:
-        dentry = storage.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return None
-    if dentry.kind == "unreadable":
-        return None
-    return dentry.kind == "other" or _is_left_out(storage, territory, path, is_dir=dentry.kind == "d")
-
-
-def _is_left_out(storage: Storage, territory: Territory, path: bytes, *, is_dir: bool) -> bool:
-    if any(path == skipped or path.startswith(skipped + b"/") for skipped in territory.skipped):
-        return True
-
-    def has_nomedia(directory: bytes) -> bool:
-        with suppress(OSError):
-            return storage.stat(directory + b"/" + NOMEDIA).kind != "unreadable"
-        return False
-
-    return territory.excludes.explain(path, is_dir=is_dir, has_nomedia=has_nomedia).is_excluded

@@ -125,6 +125,9 @@ class Storage(Protocol):
     def probe(self) -> Identity:
         """Return who this storage is; OSError if it cannot be read."""
 
+    def names(self, path: bytes) -> Iterator[bytes]:
+        """Yield the names in a directory as they are written there; looks at none of them."""
+
     def list(self, path: bytes, skip: Set[bytes] = frozenset()) -> Iterator[Dentry]:
         """Yield the entries of a directory in no order, `.` and `..` left out, `other` kinds included.
 
@@ -145,7 +148,8 @@ class Storage(Protocol):
         """Open a regular file.
 
         Raises:
-            catalog.errors.ChangedUnderneath: it is there, but not the version that was expected.
+            catalog.errors.ChangedUnderneath: it is there, but not the version that was expected
+                (`FileStamp.matches`).
         """
 
     def close(self) -> None:

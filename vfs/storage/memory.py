@@ -79,6 +79,10 @@ class MemoryStorage(Closing):
         name = os.fsdecode(self.root)
         return Identity(key=f"bucket:{name}", description=f"bucket {name}")
 
+    def names(self, path: bytes) -> Iterator[bytes]:
+        """Yield what `list` has, by name."""
+        return (dentry.name for dentry in self.list(path))
+
     def list(self, path: bytes, skip: Set[bytes] = frozenset()) -> Iterator[Dentry]:
         """Yield the objects and common prefixes one level below `path`."""
         objects = self._objects()
@@ -115,7 +119,7 @@ class MemoryStorage(Closing):
         dentry = self.stat(path)
         if dentry.kind == "d":
             raise IsADirectoryError(errno.EISDIR, "is a prefix", path)
-        if expected is not None and dentry.stamp != expected:
+        if expected is not None and not dentry.stamp.matches(expected):
             shown = os.fsdecode(path)
             raise ChangedUnderneath(f"{shown!r} is not the object that the catalog knows", path=shown)
         return MemoryFile(self, path, self._objects()[path].body)

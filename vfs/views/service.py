@@ -16,15 +16,16 @@ from pathlib import Path
 
 from catalog.errors import NotFound
 from catalog.ids import AssetId
-from catalog.store import changes, listing, photos, progress
+from catalog.store import changes, listing, photos, progress, standing
 from catalog.store.db import Reader
+from catalog.store.texts import instant_text
+from catalog.store.volumes import volumes
 from catalog.values import PhotoRow, Viewer, Volume
 from vfs.inodes import Fixed, Inode, Kind, Unpacked, pack, unpack
 from vfs.nodes import Entry, Node
 from vfs.options import ViewPaths
 from vfs.views.contract import missing, page
 from vfs.views.folders import decoded, fixed_node, photo_node
-from vfs.views.originals import shown_volumes
 from vfs.views.preview_nodes import SLOT_BY_NAME, preview_node, thumb_node
 
 SERVICE = pack(Kind.FIXED, Fixed.SERVICE)
@@ -155,30 +156,48 @@ class ServiceView:
         return self.generated(reader, at)[0]
 
     def _status(self, reader: Reader) -> dict[str, object]:
-        counts = progress.volume_counts(reader)
+        counts, stands = progress.volume_counts(reader), standing.standings(reader)
         return {
             "library": str(self._served.library),
             "version": metadata.version("glassine"),
             "zone": self._served.zone,
             "generation": changes.latest_seq(reader),
             "volumes": [
-                _volume_status(volume, counts.get(volume.id, progress.VolumeCounts()))
-                for volume in shown_volumes(reader)
+                _volume_status(
+                    volume,
+                    counts.get(volume.id, progress.VolumeCounts()),
+                    stands.get(volume.id, standing.Standing()),
+                )
+                for volume in volumes(reader)
             ],
             "frontend": self._served.report(),
         }
 
 
-def _volume_status(volume: Volume, counts: progress.VolumeCounts) -> dict[str, object]:
+def _volume_status(
+    volume: Volume, counts: progress.VolumeCounts, stands: standing.Standing
+) -> dict[str, object]:
+    """Return what is told of a volume; the names are those of `glassine status --json`, times RFC 3339 in UTC."""
     return {
         "name": volume.name,
         "mode": volume.mode,
         "state": volume.state,
         "reason": volume.state_reason,
+        "since": instant_text(volume.state_since_ns),
         "files": counts.present,
         "missing": counts.missing,
+        "damaged": stands.damaged,
+        "hold": volume.hold,
+        "away": [path.decode("utf-8", "replace") for path in stands.away],
         "is_scanning": counts.is_scanning,
+        "last_full_scan": _instant(volume.full_scan_ns),
+        "last_quick_scan": _instant(volume.quick_scan_ns),
+        "verified_since": _instant(stands.verified_ns),
     }
+
+
+def _instant(ns: int | None) -> str | None:
+    return None if ns is None else instant_text(ns)
 
 
 def _photo(reader: Reader, asset_id: int) -> PhotoRow:
