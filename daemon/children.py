@@ -29,9 +29,10 @@ import trio
 from catalog.errors import GlassineError
 from daemon.parent import DIE_WITH_VARIABLE
 
-# `down` promises five seconds for everything; children end side by side. A busy mount is retried for 3 s by its owner.
-TERMINATE_S = 3.5
-_KILL_S = 0.5
+# The daemon ends within three seconds, and children end side by side. A busy mount is retried for 1 s by its owner, and WebDAV
+# gives requests under way 1.5 s.
+TERMINATE_S = 1.9
+_KILL_S = 0.3
 _MAX_DOCUMENT_BYTES = 1024 * 1024
 
 

@@ -43,6 +43,7 @@ BUILT_IN: tuple[str, ...] = (
     "RECYCLER/",
     "lost+found/",
     ".glassine/",
+    ".glassine-volume",
     ".cache/",
     ".git/",
     ".svn/",

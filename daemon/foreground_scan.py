@@ -17,8 +17,11 @@ from daemon import processes
 from daemon.config import Config
 from daemon.control import Handler, Send, open_control
 from daemon.endings import first_error, open_signals
+from daemon.missing import Missing
+from daemon.probe_request import probe_for
 from daemon.scan_request import Line, scan_for
 from daemon.services import Services, edit, open_services
+from daemon.verify_request import is_verification, verify_for
 from daemon.volume_process.starting import SpareChild
 
 
@@ -69,7 +72,11 @@ async def _run(
             ),
         ):
             entry.update("ready")
-            result = await scan_for(services.scan, argument, _async(on_line))
+            await Missing(services.writer, services.scan.volumes, config.scan).sweep()
+            if is_verification(argument):
+                result = await verify_for(services.verifier, argument, _async(on_line))
+            else:
+                result = await scan_for(services.scan, argument, _async(on_line))
     if result is None:
         raise Interrupted("the scan was interrupted; the next one goes on where it ended")
     return result
@@ -85,11 +92,23 @@ def _handlers(services: Services, stop: Callable[[], None]) -> dict[str, Handler
     async def take_scan(argument: Any, send: Send) -> dict[str, Any]:
         return await scan_for(services.scan, argument, send)
 
+    async def take_verification(argument: Any, send: Send) -> dict[str, Any]:
+        return await verify_for(services.verifier, argument, send)
+
+    async def take_probe(argument: Any, send: Send) -> dict[str, Any]:
+        return await probe_for(services.scan.volumes, argument)
+
     async def shut_down(argument: Any, send: Send) -> dict[str, Any]:
         stop()
         return {}
 
-    return {"edit": take_edit, "status": tell_status, "scan": take_scan, "shutdown": shut_down}
+    return {
+        "edit": take_edit,
+        "status": tell_status,
+        "scan": take_scan,
+        "verify": take_verification,
+        "shutdown": shut_down,
+    }
 
 
 def _async(on_line: Callable[[Line], None]) -> Callable[[Line], Any]:

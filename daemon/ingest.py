@@ -23,7 +23,7 @@ import trio
 from catalog.errors import VolumeOffline
 from catalog.facts import FactsResult, Tier
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
-from catalog.store import file_cells, neighbours, sidecars
+from catalog.store import file_cells, neighbours, sidecars, waits
 from catalog.store import ingest as store
 from catalog.values import HashResult, SniffResult, Volume, WorkItem
 from daemon.bell import Bell
@@ -112,6 +112,22 @@ class Ingest:
         """Say that something may be due. Never a checkpoint."""
         self._bell.ring()
 
+    async def try_again(self, volume_id: VolumeId) -> None:
+        """Let all files of a volume that wait after an error be tried at once.
+
+        The pauses of files of other volumes that are not written down end too: such files are few.
+        """
+        for kind in waits.KINDS:
+            after = 0
+            while ids := await self._writer.read(waits.waiting, kind, volume_id, after):
+                await self._writer.run_batch(waits.make_due, kind, ids)
+                after = ids[-1]
+        self._postponed.clear()
+        self._attempts.clear()
+        for key in [key for key in self._retry_s if key[0] == volume_id]:
+            del self._retry_s[key]
+        self._bell.ring()
+
     def progress(self, volume_id: VolumeId) -> Progress:
         """Return the running numbers of a volume; read them, do not change them."""
         return self._progress.setdefault(volume_id, Progress())
@@ -154,6 +170,9 @@ class Ingest:
                 for volume_id in online.keys() - self._scopes.keys():
                     self._scopes[volume_id] = trio.CancelScope()
                     nursery.start_soon(self._serve, online[volume_id], self._scopes[volume_id])
+                # What could not be read while a disk went was its fault and no file's.
+                for volume_id in self._volumes.take_returned() & online.keys():
+                    nursery.start_soon(self.try_again, volume_id)
                 self._supervised = ring
                 self._idle_bell.ring()
                 await self._next_ring(ring, heard_volumes)
@@ -366,7 +385,11 @@ class Ingest:
             heard = await self._idle_bell.wait(heard)
 
     async def _hashes_due(self, volume: Volume) -> list[WorkItem]:
-        return await self._writer.read(store.hash_due, volume.id, HASH_BATCH, now_ns=time.time_ns())
+        """Return files that were never read, then those whose bytes may have changed unseen."""
+        now_ns = time.time_ns()
+        return await self._writer.read(
+            store.hash_due, volume.id, HASH_BATCH, now_ns=now_ns
+        ) or await self._writer.read(store.recheck_due, volume.id, HASH_BATCH, now_ns=now_ns)
 
     async def _hash(self, volume: Volume, items: list[WorkItem]) -> None:
         files = [

@@ -1,6 +1,6 @@
-"""What the daemon does by itself from time to time: look at the trash, and purge what is past its retention.
+"""What the daemon does by itself from time to time: look at the trash and purge what is past its retention; tick the missing rule.
 
-Must not know: how a file is purged. A failure is a line in the log and the next look is another try; nothing here ends
+Must not know: how a file is purged, or which rows go. A failure is a line in the log and the next look is another try; nothing here ends
 the daemon.
 """
 
@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import trio
 
 from catalog.errors import GlassineError
+from daemon.missing import Missing
 from daemon.purge.request import NS_PER_DAY
 from daemon.purge.service import Item, Purger, PurgeWish
+from daemon.scan import ScanServices
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +47,46 @@ class SteadyClock:
 
 
 @asynccontextmanager
-async def open_maintenance(purger: Purger, clock: SteadyClock | None = None) -> AsyncIterator[None]:
-    """Look at the trash for the length of the block, first a few seconds after its start."""
+async def open_maintenance(
+    purger: Purger, scan: ScanServices, clock: SteadyClock | None = None
+) -> AsyncIterator[None]:
+    """Look at the trash and at missing files for the length of the block, first a few seconds after its start.
+
+    Volumes that their owner forgot are swept at once, and whenever one is forgotten.
+    """
+    steady = clock or SteadyClock()
+    missing = Missing(scan.writer, scan.volumes, scan.settings)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_look_for_ever, purger, clock or SteadyClock())
+        nursery.start_soon(_look_for_ever, purger, steady)
+        nursery.start_soon(_tick_for_ever, missing, steady)
+        nursery.start_soon(missing.sweep_when_told)
         yield
         nursery.cancel_scope.cancel()
 
 
 async def _look_for_ever(purger: Purger, clock: SteadyClock) -> None:
-    interval_s = purger.settings.interval_s
+    async def look() -> None:
+        await look_at_trash(purger, clock.now_ns())
+
+    await _do_for_ever(look, purger.settings.interval_s, "looking at the trash")
+
+
+async def _tick_for_ever(missing: Missing, clock: SteadyClock) -> None:
+    async def tick() -> None:
+        await missing.tick(clock.now_ns())
+
+    await _do_for_ever(tick, missing.settings.missing_tick_s, "the missing rule")
+
+
+async def _do_for_ever(work: Callable[[], Awaitable[None]], interval_s: float, name: str) -> None:
     await trio.sleep(min(_FIRST_LOOK_S, interval_s))
     while True:
         try:
-            await look_at_trash(purger, clock.now_ns())
+            await work()
         except GlassineError as error:
-            log.warning("the trash could not be looked at: %s", error.message)
+            log.warning("%s failed: %s", name, error.message)
         except Exception:
-            log.exception("looking at the trash failed")
+            log.exception("%s failed", name)
         await trio.sleep(interval_s)
 
 

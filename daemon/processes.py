@@ -29,7 +29,7 @@ class ProcessRecord:
     """One living (or just died) process of a library.
 
     Attributes:
-        kind: daemon, mount, dav, scan or purge.
+        kind: daemon, mount, dav, scan, purge or probe.
         health: starting, ready or stopping; or dead for a stale record.
         since_ns: when it started, wall clock.
         details: by kind: `mountpoint` of a mount, `url` of dav, `supervised_by` (a pid) when the daemon started it.

@@ -14,13 +14,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import trio
 
 from catalog.errors import VolumeOffline
 from catalog.ids import DirectoryId, VolumeId
-from catalog.store import looks, scanning
+from catalog.store import looks, moves, scanning
 from catalog.store import volumes as volume_store
 from catalog.values import Volume
 from daemon.absorb import Absorber
@@ -57,6 +58,7 @@ class ScanProgress:
     files: int
     added: int
     changed: int
+    moved: int
     missing: int
     errors: int
     facts: int
@@ -114,7 +116,7 @@ class _Meter:
     def tell(self) -> None:
         if self._report is None:
             return
-        names = ("directories", "files", "added", "changed", "missing", "errors")
+        names = ("directories", "files", "added", "changed", "moved", "missing", "errors")
         self._report(
             ScanProgress(
                 volume=self._volume.name,
@@ -147,17 +149,12 @@ async def scan_volume(
         VolumeOffline: the volume is not online, or went away meanwhile; nothing was called missing then.
     """
     async with services.volumes.scan_turn(volume_id):
-        volume = await services.volumes.probe(volume_id)
-        if volume.state != "online":
-            raise VolumeOffline(
-                f"{volume.name} is {volume.state}: {volume.state_reason or 'switched off'}",
-                volume=volume.name,
-                state=volume.state,
-            )
+        volume = await _prove_online(services, volume_id)
         meter = _Meter(services, volume, report)
         absorber = _absorber(services, volume, meter)
         kind: Literal["quick", "full"] = "quick" if quick else "full"
-        scan_id = await services.writer.run(scanning.begin_scan, volume.id, kind, time.time_ns())
+        began_ns = time.time_ns()
+        scan_id = await services.writer.run(scanning.begin_scan, volume.id, kind, began_ns)
         try:
             if full:
                 await services.writer.run_batch(scanning.forget_digests, volume.id)
@@ -170,6 +167,9 @@ async def scan_volume(
             await _end(services, scan_id, "abandoned", absorber, repr(error))
             raise
         state: Literal["done", "partial"] = "partial" if absorber.tally.error_count else "done"
+        if state == "done" and not quick:
+            # Every file that was put aside by another one's name has been seen under its new one by now, or is gone.
+            await services.writer.run_batch(moves.forget_displaced, volume.id, began_ns)
         await _end(services, scan_id, state, absorber, None)
     if waits_for_ingest:
         await _wait_for_ingest(services, volume, meter)
@@ -211,9 +211,30 @@ def _absorber(services: ScanServices, volume: Volume, meter: _Meter | None) -> A
             meter.tell()
 
     absorber = Absorber(
-        services.writer, volume, services.settings, on_news=services.ingest.wake, on_batch=tell
+        services.writer,
+        volume,
+        services.settings,
+        on_news=services.ingest.wake,
+        prove=partial(_prove_online, services, volume.id),
+        on_batch=tell,
     )
     return absorber
+
+
+async def _prove_online(services: ScanServices, volume_id: VolumeId) -> Volume:
+    """Look who the volume is now, and return it.
+
+    Raises:
+        VolumeOffline: it is not online.
+    """
+    volume = await services.volumes.probe(volume_id)
+    if volume.state != "online":
+        raise VolumeOffline(
+            f"{volume.name} is {volume.state}: {volume.state_reason or 'switched off'}",
+            volume=volume.name,
+            state=volume.state,
+        )
+    return volume
 
 
 async def _walk_whole(services: ScanServices, volume: Volume, absorber: Absorber) -> None:

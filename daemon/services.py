@@ -17,21 +17,24 @@ import trio
 
 from catalog.library import Library
 from catalog.store import progress
-from catalog.store.db import Reader, open_writer
+from catalog.store.db import Reader, Writer, open_writer
 from catalog.store.ingest import renew_facts
 from catalog.store.migrations import migrate
 from catalog.store.renewal import derive_again, read_again_after
 from catalog.store.sidecar_rows import renew_sidecars
+from catalog.store.volumes import set_volume_state
 from catalog.store.volumes import volumes as stored_volumes
 from daemon.config import Config
 from daemon.control import ClientGone, Optioned, Send
 from daemon.ingest import open_ingest
 from daemon.media.exiftool_paths import exiftool_stamp, exiftool_version
 from daemon.media.pool import MediaPool, open_media_pool
+from daemon.mount_events import open_mount_events
 from daemon.purge.service import Purger
 from daemon.scan import ScanServices
+from daemon.verify import Verifier
 from daemon.volume_process.starting import SpareChild
-from daemon.volumes import open_volumes
+from daemon.volumes import Volumes, open_volumes
 from daemon.writer import WriterService, open_writer_service
 
 # An idle ingest answers at once; one that works does not.
@@ -48,6 +51,7 @@ class Services:
     media: MediaPool
     purger: Purger
     started_ns: int
+    verifier: Verifier
 
     @property
     def writer(self) -> WriterService:
@@ -134,31 +138,66 @@ async def _tell_alive(send: Send) -> None:
 
 @asynccontextmanager
 async def open_services(
-    library: Library, config: Config, *, spare: SpareChild | None = None
+    library: Library, config: Config, *, is_daemon: bool = False, spare: SpareChild | None = None
 ) -> AsyncIterator[Services]:
     """Open writer, media workers, volumes and ingest; the catalog is brought to this version's schema first.
 
     Args:
+        is_daemon: it will look at every volume; until then their states are unknown.
         spare: a volume process that was started ahead of time.
     """
     started_ns = time.time_ns()
-    _prepare(library, started_ns)
+    _prepare(library, started_ns, believes_states=not is_daemon)
     workers = config.workers.media or os.cpu_count() or 1
     async with (
         open_writer_service(library) as writer,
         open_media_pool(workers=workers) as media,
         open_volumes(library, writer, config.scan, spare=spare) as volumes,
+        open_mount_events(volumes),
         open_ingest(writer, volumes, media, config.scan) as ingest,
     ):
         scan = ScanServices(writer, volumes, ingest, config.scan)
-        yield Services(scan, media, Purger(writer, volumes, config.trash), started_ns)
+        yield Services(
+            scan, media, Purger(writer, volumes, config.trash), started_ns, Verifier(scan, config.verify)
+        )
 
 
-def _prepare(library: Library, now_ns: int) -> None:
+@asynccontextmanager
+async def open_volumes_alone(
+    library: Library, config: Config, *, spare: SpareChild | None = None
+) -> AsyncIterator[Volumes]:
+    """Open what a look at volumes needs, and nothing that reads files; the catalog is brought up to date first.
+
+    Args:
+        spare: a volume process that was started ahead of time.
+    """
+    _prepare(library, time.time_ns(), believes_states=True)
+    async with (
+        open_writer_service(library) as writer,
+        open_volumes(library, writer, config.scan, spare=spare) as volumes,
+    ):
+        yield volumes
+
+
+def forget_states(writer: Writer, now_ns: int) -> None:
+    """Make the state of every volume in use unknown: what an earlier process saw is no proof for this one.
+
+    The daemon does so at its start, and then looks at each. A foreground command looks at the volumes that it is about, acts on
+    no other, and leaves those as they were seen last.
+    """
+    with writer.atomic():
+        for volume in stored_volumes(writer):
+            if volume.state not in ("disabled", "retired"):
+                set_volume_state(writer, volume.id, "unknown", None, now_ns)
+
+
+def _prepare(library: Library, now_ns: int, *, believes_states: bool) -> None:
     """Bring the catalog to this version's schema, and make due again what older readers read."""
     writer = open_writer(library)
     try:
         migrate(writer, now_ns)
+        if not believes_states:
+            forget_states(writer, now_ns)
         renew_facts(writer)
         renew_sidecars(writer)
         stamp = exiftool_stamp()

@@ -12,16 +12,17 @@ from typing import Any
 
 from catalog.errors import ConfigError, GlassineError
 from catalog.library import Library
-from catalog.store import progress, volumes
+from catalog.store import progress, standing, volumes
 from catalog.store.db import Reader, open_reader
 from catalog.store.ingest import due_counts
 from catalog.values import Volume
 from daemon import processes
-from daemon.backups import BackupState, state_of
+from daemon.backups import state_of
 from daemon.cli.output import instant, path_fields
-from daemon.config import BackupSection, load_config
+from daemon.config import BackupSection, Config, ScanSection, load_config
 from daemon.media.exiftool_paths import WITHOUT_EXIFTOOL, is_exiftool_there
 from daemon.requests import ask
+from daemon.volume_facts import is_network, next_full_ns
 
 # A healthy daemon answers in milliseconds.
 _ANSWER_S = 2.0
@@ -41,13 +42,14 @@ def status_of(library: Library) -> Document:
     running = processes.running(library.processes_dir)
     live = _live(library, running)
     with_daemon = live is not None and live["error"] is None
+    config = _config(library)
     reader = open_reader(library)
     try:
         with reader.snapshot():
-            document = _from_catalog(reader)
+            document = _from_catalog(reader, config.scan if config else ScanSection(), _watching(live))
     finally:
         reader.close()
-    backup = _backup(library)
+    backup = state_of(library, config.backup if config else BackupSection(), now_ns=time.time_ns())
     return {
         "ready": bool(with_daemon and live and live["ready"]),
         "scanning": bool(live and live["scanning"]) or any(record.kind == "scan" for record in running),
@@ -57,18 +59,27 @@ def status_of(library: Library) -> Document:
         "processes": [_process(record) for record in running] + (live["processes"] if live else []),
         "degraded": [
             *(live["degraded"] if live else _tool_troubles()),
-            *_volume_troubles(document["volumes"]),
+            *volume_troubles(document["volumes"]),
             *([f"backup: {backup.trouble}"] if backup.trouble else []),
         ],
     }
 
 
-def _backup(library: Library) -> BackupState:
+def watching_of(library: Library, volume: Volume) -> Document | None:
+    """Return how a volume is watched, as the daemon says; None without one, or if it does not answer."""
+    return _watching(_live(library, processes.running(library.processes_dir))).get(volume.name)
+
+
+def _config(library: Library) -> Config | None:
     try:
-        settings = load_config(library).backup
+        return load_config(library)
     except ConfigError:  # `config check` tells; here it must not hide the rest of the picture
-        settings = BackupSection()
-    return state_of(library, settings, now_ns=time.time_ns())
+        return None
+
+
+def _watching(live: Document | None) -> dict[str, Document]:
+    """Return how each volume is watched, by its name."""
+    return dict(live.get("watching") or {}) if live is not None else {}
 
 
 def _live(library: Library, running: list[processes.ProcessRecord]) -> Document | None:
@@ -83,11 +94,15 @@ def _live(library: Library, running: list[processes.ProcessRecord]) -> Document 
     return {**answer, "error": None}
 
 
-def _from_catalog(reader: Reader) -> Document:
-    counts = progress.volume_counts(reader)
+def _from_catalog(reader: Reader, settings: ScanSection, watching: dict[str, Document]) -> Document:
+    counts, stands = progress.volume_counts(reader), standing.standings(reader)
     return {
         "volumes": [
-            _volume(volume, counts.get(volume.id, progress.VolumeCounts()))
+            {
+                **_volume(volume, counts.get(volume.id, progress.VolumeCounts())),
+                **_stands(stands.get(volume.id, standing.Standing())),
+                **_looks(volume, watching.get(volume.name), settings),
+            }
             for volume in volumes.volumes(reader)
         ],
         "photos": progress.shown_count(reader),
@@ -106,8 +121,40 @@ def _volume(volume: Volume, counts: progress.VolumeCounts) -> Document:
         "scanning": counts.is_scanning,
         "files": counts.present,
         "missing": counts.missing,
+        "hold": volume.hold,
         "last_full_scan": instant(volume.full_scan_ns),
         "last_quick_scan": instant(volume.quick_scan_ns),
+    }
+
+
+def _looks(volume: Volume, watching: Document | None, settings: ScanSection) -> Document:
+    return {
+        "network": is_network(volume),
+        "watching": watching,
+        "next_full_scan": next_full_scan(volume, watching, settings),
+    }
+
+
+def next_full_scan(volume: Volume, watching: Document | None, settings: ScanSection) -> str | None:
+    """Return when everything is listed next: the daemon knows, without one it follows from the last time."""
+    planned: str | None = watching["next_full_scan"] if watching else None
+    return planned or instant(next_full_ns(volume, settings))
+
+
+def _stands(stands: standing.Standing) -> Document:
+    last = stands.last_verification
+    return {
+        "damaged": stands.damaged,
+        "away": [path_fields(path) for path in stands.away],
+        "verified_since": instant(stands.verified_ns),
+        "last_verification": None
+        if last is None
+        else {
+            "state": last.state,
+            "started_at": instant(last.started_ns),
+            "ended_at": instant(last.ended_ns),
+            "counts": last.counts,
+        },
     }
 
 
@@ -126,12 +173,25 @@ def _tool_troubles() -> list[str]:
     return [] if is_exiftool_there() else [f"exiftool: {WITHOUT_EXIFTOOL}"]
 
 
-def _volume_troubles(found: list[Document]) -> list[str]:
-    return [
-        f"volume {volume['name']}: {volume['state']} ({volume['reason']})"
-        for volume in found
-        if volume["state"] in ("suspect", "offline")
-    ]
+def volume_troubles(found: list[Document]) -> Iterator[str]:
+    """Yield what is wrong with volumes, a sentence each, from their documents."""
+    for volume in found:
+        name = f"volume {volume['name']}"
+        if volume["state"] in ("suspect", "offline"):
+            yield f"{name}: {volume['state']} ({volume['reason']})"
+        if volume["hold"]:
+            yield f"{name}: {volume['hold']}"
+        if volume["damaged"]:
+            yield (
+                f"{name}: {volume['damaged']} files hold other bytes than they did, although nothing says that they"
+                " were written to: `glassine find is:damaged` lists them"
+            )
+        for nested in volume["away"]:
+            yield f"{name}: what was mounted at {nested['path']} is away; nothing below it counts as missing"
+        watching = volume["watching"]
+        is_partial = watching and not watching["is_watching"] and not volume["network"]
+        if is_partial and watching["note"] and volume["state"] == "online":
+            yield f"{name}: not watched completely ({watching['note']}): the periodic looks find what is new"
 
 
 def status_text(document: Document) -> Iterator[str]:
@@ -143,8 +203,10 @@ def status_text(document: Document) -> Iterator[str]:
         yield f"{process['kind']:<10} pid {process['pid']}, {process['health']} {place}".rstrip()
     for volume in document["volumes"]:
         reason = f" ({volume['reason']})" if volume["reason"] else ""
-        missing = f", {volume['missing']} missing" if volume["missing"] else ""
-        yield f"volume     {volume['name']}: {volume['state']}{reason}, {volume['files']} files{missing}"
+        numbers = [f"{volume['files']} files"]
+        numbers += [f"{volume[word]} {word}" for word in ("missing", "damaged") if volume[word]]
+        numbers += ["scanning"] if volume["scanning"] else []
+        yield f"volume     {volume['name']}: {volume['state']}{reason}, {', '.join(numbers)}"
     waiting = document["pending"]
     yield (
         f"photos     {document['photos']} in the Timeline; waiting: {waiting['facts']} for facts,"

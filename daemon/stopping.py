@@ -24,9 +24,9 @@ from vfs import mounting
 
 log = logging.getLogger(__name__)
 
-# The daemon needs up to five seconds when a frontend hangs; the rest is for those started by hand.
-_DAEMON_S = 6.0
-_OTHERS_S = 4.5
+# The daemon needs up to three seconds when something hangs; the rest is for those started by hand.
+_DAEMON_S = 4.0
+_OTHERS_S = 2.5
 _KILL_S = 1.0
 _SHUTDOWN_ANSWER_S = 2.0
 
@@ -101,6 +101,6 @@ def _detach(record: ProcessRecord) -> None:
     if not isinstance(mountpoint, str) or mounting.mount_type(Path(mountpoint)) != mounting.FS_TYPE:
         return
     try:
-        mounting.unmount(Path(mountpoint), is_lazy=True)
+        mounting.unmount(Path(mountpoint), is_lazy=True, is_forced=True)
     except GlassineError as error:
         log.warning("%s", error.message)

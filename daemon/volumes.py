@@ -1,30 +1,33 @@
 """Volumes as a service: which process serves which volume, and what state each volume is in.
 
 A probe compares what is at the root with what was there when the volume was added; the judgement is one pure
-function. Absence changes nothing but the state (charter 3). A child that hangs is killed and left behind, its volume
-is suspect, and other volumes never notice.
+function (`daemon.judging`). Absence changes nothing but the state (charter 3). A child that hangs is killed and left behind,
+its volume is suspect, and other volumes never notice. An online volume that is writable gets its marker here.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import trio
 
 from catalog.errors import StorageFull, VolumeOffline
-from catalog.ids import VolumeId
+from catalog.ids import VolumeId, new_uid
 from catalog.library import Library
 from catalog.store import volumes as store
-from catalog.values import Volume, VolumeState
+from catalog.store.samples import samples, set_marker
+from catalog.values import Sample, Volume
 from daemon.bell import Bell
 from daemon.children import wait_ended
 from daemon.config import ScanSection
+from daemon.judging import Judgement, is_marker_due, judge, recorded_identity
+from daemon.marker.protocol import MarkerOrder
+from daemon.marker.session import place_marker
+from daemon.rearranged import is_rearranged
 from daemon.volume_process.mounts import is_below
 from daemon.volume_process.protocol import Hello, ProbeReport
 from daemon.volume_process.starting import SpareChild
@@ -35,43 +38,9 @@ log = logging.getLogger(__name__)
 
 # Processes that hang in the kernel cost memory and a process number each; more of them help nobody.
 _MOST_LEFT_BEHIND = 3
-# Errors that say "nothing is there"; every other one says "something is wrong".
-_NOTHING_THERE = frozenset({"ENOENT", "ENOTDIR", "ENODEV", "ENXIO", "ENOMEDIUM"})
 _SHUT = frozenset({"disabled", "retired"})
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The state that follows from a probe, why, and the identity to record (None = keep the old one)."""
-
-    state: VolumeState
-    reason: str | None
-    identity: str | None = None
-
-
-def judge(volume: Volume, report: ProbeReport) -> Judgement:  # noqa: PLR0911 - a table of rules
-    """Decide a volume's state from what was recorded and what is there now. The rules, first match wins."""
-    root = os.fsdecode(volume.root)
-    if report.error in _NOTHING_THERE:
-        return Judgement("offline", f"nothing is at {root} ({report.error})")
-    if report.error is not None:
-        return Judgement("suspect", f"{root} cannot be listed ({report.error})")
-    if report.is_own_state:
-        return Judgement("suspect", f"{root} is a folder or a mount of Glassine itself")
-    recorded = json.loads(volume.identity) if volume.identity else None
-    if recorded is not None and recorded["key"] != report.key:
-        if report.is_empty:
-            return Judgement("offline", f"not mounted: {root} is an empty folder of another file system")
-        return Judgement("suspect", f"another storage is at {root}: {report.description}")
-    if report.is_empty and volume.had_data:
-        return Judgement("suspect", f"{root} is empty, but files were seen there before")
-    fresh = {"key": report.key, "description": report.description, "fs_type": report.fs_type}
-    return Judgement("online", None, json.dumps({**fresh, "is_remote": report.is_remote}, sort_keys=True))
-
-
-def is_remote(volume: Volume) -> bool:
-    """Whether the last good probe found a file system that other machines change unseen."""
-    return bool(volume.identity) and bool(json.loads(volume.identity or "{}").get("is_remote"))
+# Looking once more lets a process that was started by new rules be the one that looked.
+_MOST_LOOKS = 2
 
 
 class Volumes:
@@ -97,6 +66,16 @@ class Volumes:
         self._starting: dict[VolumeId, trio.Lock] = {}
         self._scan_turns: dict[VolumeId, trio.Lock] = {}
         self._left_behind: dict[VolumeId, int] = {}
+        self._probing: dict[VolumeId, trio.Lock] = {}
+        self._hangs: dict[VolumeId, int] = {}  # looks that hung
+        # Whose process watches another tree than there is now: a file system below the root came or went.
+        self._outdated: set[VolumeId] = set()
+        self._probed: set[VolumeId] = set()
+        # Instances of roots where no marker could be written; looked at again by the next process.
+        self._unmarkable: set[str] = set()
+        # The mount that held each root when it was looked at last, as the mount table wrote it.
+        self.mounts: dict[VolumeId, str] = {}
+        self._returned: set[VolumeId] = set()
         # Rung after every change of a state: ingest and watchers look again at who is online.
         self.bell = Bell()
 
@@ -104,20 +83,133 @@ class Volumes:
         """Return all volumes as the catalog has them now."""
         return await self._writer.read(store.volumes)
 
+    async def named(self, name: str) -> Volume:
+        """Return the volume of this name.
+
+        Raises:
+            NotFound: no such volume.
+        """
+        return await self._writer.read(store.volume_by_name, name)
+
     def scan_turn(self, volume_id: VolumeId) -> trio.Lock:
         """Return the lock under which a volume is scanned: one scan at a time."""
         return self._scan_turns.setdefault(volume_id, trio.Lock())
 
+    def was_probed(self, volume_id: VolumeId) -> bool:
+        """Whether this very process has looked at a volume and come to a judgement."""
+        return volume_id in self._probed
+
+    async def may_destroy(self) -> str | None:
+        """Return why nothing may be removed from the catalog anywhere now, in user words; None = it may.
+
+        A volume in use that is away may be where the missing files went. Disabled and retired ones do not count.
+        """
+        for volume in await self.all():
+            if volume.state in _SHUT:
+                continue
+            if volume.state in ("suspect", "offline"):
+                return f"the volume {volume.name} is {volume.state}"
+            if volume.state == "unknown" or not self.was_probed(volume.id):
+                return f"nobody has looked at the volume {volume.name} yet"
+        return None
+
+    def take_returned(self) -> set[VolumeId]:
+        """Return volumes that came back, or had a file system below them come back, since this was last asked."""
+        returned, self._returned = self._returned, set()
+        return returned
+
     async def probe(self, volume_id: VolumeId) -> Volume:
-        """Look at a volume's root, write its state and return it. Disabled and retired ones are left alone."""
-        volume = await self._writer.read(store.volume_by_id, volume_id)
-        if volume.state in _SHUT:
-            return volume
+        """Look at a volume's root, write its state and return it. Disabled and retired ones are left alone.
+
+        One at a time; who waited for a look that hung takes its answer.
+        """
+        hangs = self._hangs.get(volume_id, 0)
+        async with self._probing.setdefault(volume_id, trio.Lock()):
+            if self._hangs.get(volume_id, 0) != hangs:
+                return await self._writer.read(store.volume_by_id, volume_id)
+            return await self._probe(volume_id)
+
+    async def _probe(self, volume_id: VolumeId) -> Volume:
+        for _ in range(_MOST_LOOKS):
+            volume = await self._writer.read(store.volume_by_id, volume_id)
+            if volume.state in _SHUT:
+                return volume
+            try:
+                report, judgement = await self._look(volume)
+            except VolumeOffline as error:
+                self._probed.add(volume_id)
+                self._hangs[volume_id] = self._hangs.get(volume_id, 0) + bool(error.details.get("hangs"))
+                return await self._note(volume, Judgement("suspect", error.message))
+            self._probed.add(volume_id)
+            noted = await self._note(volume, judgement)
+            if noted.state != "online" or not await self._learn(noted, report):
+                break
+        return await self._writer.read(store.volume_by_id, volume_id) if noted.mode == "rw" else noted
+
+    async def _look(self, volume: Volume) -> tuple[ProbeReport, Judgement]:
+        wanted = await self._writer.read(samples, volume.id)
+        report = await self._report(volume, wanted)
+        markers = await self._other_markers(volume.id)
+        judgement = judge(volume, report, markers)
+        if judgement.is_half_empty:
+            session = await self.session(volume)
+            gone = [one for one, fate in zip(wanted, report.samples, strict=True) if fate == "gone"]
+            if await is_rearranged(session, self._writer, volume.id, gone):
+                log.info("volume %s was re-sorted: no file that was looked for is where it was", volume.name)
+                judgement = judge(volume, report, markers, is_rearranged=True)
+        return report, judgement
+
+    async def _learn(self, volume: Volume, report: ProbeReport) -> bool:
+        """Note what an online volume has beside its state; True = its process must start afresh, and look again."""
+        await self._mark(volume, report)
+        known = await self._writer.read(store.nested_mounts, volume.id)
+        there = {nested.path: nested.key for nested in known if not nested.is_away}
+        # One that is away and still not there is no news.
+        news = [(path, key) for path, key in report.nested if there.get(path) != key]
+        if not news:
+            return False
+        for path, key in news:
+            log.info("below volume %s: %r is %s", volume.name, path, "there" if key else "away")
+        await self._writer.run(store.note_nested_mounts, volume.id, news, time.time_ns())
+        self._outdated.add(volume.id)
+        if any(key is not None for _, key in news):
+            self._returned.add(volume.id)
+        self.bell.ring()
+        return True
+
+    async def _mark(self, volume: Volume, report: ProbeReport) -> None:
+        """Give a writable volume its marker, or learn the one that is there."""
+        if volume.mode != "rw":
+            return
+        uid = report.marker
+        if uid is None and is_marker_due(volume, report) and report.instance not in self._unmarkable:
+            uid = await self._write_marker(volume, report)
+        if uid is not None and uid != volume.marker:
+            await self._writer.run(set_marker, volume.id, uid)
+
+    async def _write_marker(self, volume: Volume, report: ProbeReport) -> str | None:
+        """Have a marker written; return its uid, or None if that cannot be done here: a volume does without."""
+        # One try by root and process: also keeps a second probe from writing while the first one does.
+        self._unmarkable.add(report.instance)
+        uid = volume.marker or new_uid()
+        order = MarkerOrder(volume.root, report.key, report.instance, uid, volume.name)
         try:
-            judgement = judge(volume, await self._report(volume))
+            failure = await place_marker(order, hang_s=self._hang_s)
         except VolumeOffline as error:
-            judgement = Judgement("suspect", error.message)
-        return await self._note(volume, judgement)
+            failure = error.message
+        if failure is not None:
+            log.info("volume %s gets no marker: %s", volume.name, failure)
+            return None
+        log.info("volume %s has its marker now", volume.name)
+        self._unmarkable.discard(report.instance)
+        return uid
+
+    async def _other_markers(self, volume_id: VolumeId) -> dict[str, str]:
+        return {
+            other.marker: other.name
+            for other in await self.all()
+            if other.marker is not None and other.id != volume_id
+        }
 
     async def lost(self, volume_id: VolumeId, error: VolumeOffline) -> Volume:
         """Take note that work on a volume failed as a whole: a hang is believed at once, else a probe decides."""
@@ -148,21 +240,30 @@ class Volumes:
             await self._writer.run(
                 store.set_volume_state, volume.id, judgement.state, judgement.reason, time.time_ns()
             )
+            if judgement.state == "online":
+                self._returned.add(volume.id)
             self.bell.ring()
         if judgement.identity is not None and judgement.identity != volume.identity:
+            before = recorded_identity(volume).get("key")
+            after = recorded_identity(replace(volume, identity=judgement.identity))["key"]
+            if before not in (None, after):
+                log.info(
+                    "volume %s is recognised by its files: it was %s, now %s", volume.name, before, after
+                )
             await self._writer.run(store.set_identity, volume.id, judgement.identity)
 
-    async def _report(self, volume: Volume) -> ProbeReport:
+    async def _report(self, volume: Volume, wanted: Sequence[Sample]) -> ProbeReport:
         was_running = volume.id in self._sessions
         session = await self.session(volume)
-        report = await session.probe()
+        report = await session.probe(wanted)
         # A child may read only the root it found when it started: after a remount it must be a new one.
         is_another = session.instance not in (None, report.instance)
         if was_running and (report.error is not None or is_another):
             await self.stop(volume.id)
             session = await self.session(volume)
-            report = await session.probe()
+            report = await session.probe(wanted)
         session.instance = report.instance
+        self.mounts[volume.id] = report.mount
         return report
 
     async def session(self, volume: Volume) -> VolumeSession:
@@ -176,7 +277,8 @@ class Volumes:
             hello = await self._hello(volume.id)
             session = self._sessions.get(volume.id)
             # New rules wait for the end of what is under way: nobody's scan fails because another volume was added.
-            if session is not None and session.is_alive and (session.hello == hello or session.is_working):
+            is_current = session is not None and session.hello == hello and volume.id not in self._outdated
+            if session is not None and session.is_alive and (is_current or session.is_working):
                 return session
             if session is not None:
                 session.end("its settings changed")
@@ -187,6 +289,7 @@ class Volumes:
             child = self._spare.take() if self._spare is not None else None
             session = start_session(hello, hang_s=self._hang_s, child=child)
             self._sessions[volume.id] = session
+            self._outdated.discard(volume.id)
             await self._session_nursery.start(self._serve, volume.id, session)
             return session
 
@@ -220,6 +323,7 @@ class Volumes:
     async def _hello(self, volume_id: VolumeId) -> Hello:
         volumes = {volume.id: volume for volume in await self.all()}
         volume = volumes.pop(volume_id)
+        nested = await self._writer.read(store.nested_mounts, volume_id)
         return Hello(
             root=volume.root,
             backend=volume.backend,
@@ -231,6 +335,7 @@ class Volumes:
                 for other in volumes.values()
                 if other.backend == "local" and other.state != "retired" and is_below(other.root, volume.root)
             ),
+            nested=tuple((mount.path, mount.key) for mount in nested),
         )
 
     def processes(self) -> list[dict[str, object]]:

@@ -1,43 +1,83 @@
-"""Watch volumes: inotify as a hint, a periodic look as the truth.
+"""Watch volumes: events are hints, a scan is the truth, `daemon.schedule` says when.
 
-One task per volume that is in use. It probes; while the volume is online it scans once, then follows hints and looks again:
-quickly every `quick_interval_s`, completely every hour (network) or day (local). While it is not, it probes, more
-rarely the longer it lasts. Where inotify cannot serve (network, limit of watches, overflow) the looks do alone, and
-`status` says so. Must not know: how a directory is listed, what rows look like.
+One task per volume that is in use. It probes; while the volume is online two tasks of their own run, each started again
+when it fails, the other going on meanwhile: one follows hints, one looks. While it is not online the task waits for its
+mount, or probes, more rarely the longer it lasts. A disk whose every change is heard is not touched: no looks and no probes
+until something happens or the complete scan is due. Must not know: how a directory is listed, what rows look like.
+
+Invariant: after every start of a watch, after every return of a volume, and whenever hints were lost, a complete scan begins.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
-from catalog.errors import CatalogError, GlassineError, StorageFull, VolumeOffline
+from catalog.errors import CatalogError, GlassineError, VolumeOffline
 from catalog.ids import VolumeId
-from catalog.store.volumes import library_paths
+from catalog.store.volumes import library_paths, nested_mounts, volume_by_id
 from catalog.values import Volume
+from daemon import disk_activity
 from daemon.bell import Bell
+from daemon.cli.output import instant
+from daemon.endings import first_error
+from daemon.judging import is_remote
 from daemon.scan import ScanServices, follow_hint, scan_volume
-from daemon.volume_process.protocol import TreeChange
-from daemon.volumes import is_remote
+from daemon.schedule import Known, Now, begin, learn, next_looks, wall_of
+from daemon.volume_process.protocol import TreeChange, WatchMethod
 
 log = logging.getLogger(__name__)
 
-# Probing what is not there: soon after it went, then ever more rarely; a hung one costs a process each time.
-_FIRST_PROBE_S = 5.0
-# An unexpected error of one volume must not spin.
-_AFTER_ERROR_S = 60.0
+# Probing what is not there, or starting again what failed: soon at first, then ever more rarely.
+_FIRST_PAUSE_S = 5.0
+_MOST_PAUSE_S = 60.0
+# A sleeping machine stops our timers: they are looked at again this often.
+_MOST_WAIT_S = 3600.0
 
 
 @dataclass(slots=True)
 class WatchNote:
-    """What `status` says about one volume's watching. Read it, do not change it."""
+    """How one volume is watched. Read it, do not change it.
 
+    Attributes:
+        method: how changes are heard.
+        is_watching: every change that this machine makes is heard.
+        note: why not, else None.
+        next_full_ns: wall time of the next complete scan, None while the volume is not online.
+    """
+
+    method: WatchMethod = "polling"
     is_watching: bool = False
     note: str | None = None
+    next_full_ns: int | None = None
+
+    def reset(self, why: str | None) -> None:
+        """Say that nothing is heard now."""
+        self.method, self.is_watching, self.note, self.next_full_ns = "polling", False, why, None
+
+
+class _Online:
+    """One volume from the moment it is online until it is not."""
+
+    def __init__(self, volume: Volume, note: WatchNote) -> None:
+        self.volume = volume
+        self.note = note
+        self.is_remote = is_remote(volume)
+        self.changed = Bell()
+        self.has_tried = trio.Event()  # to watch, whatever came of it
+        self.demands = 0
+        # Writes that the device had completed before the last look.
+        self.writes: int | None = None
+
+    def demand_full(self) -> None:
+        """Have a complete scan begin after now."""
+        self.demands += 1
+        self.changed.ring()
 
 
 class Watch:
@@ -52,6 +92,20 @@ class Watch:
     def refresh(self) -> None:
         """Say that a volume was added, changed, enabled or disabled: its task starts afresh. Never a checkpoint."""
         self._bell.ring()
+
+    async def describe(self) -> dict[str, dict[str, object]]:
+        """Return how each volume in use is watched, by its name, as JSON values for `status`."""
+        names = {volume.id: volume.name for volume in await self._services.volumes.all()}
+        return {
+            names[volume_id]: {
+                "method": note.method,
+                "is_watching": note.is_watching,
+                "note": note.note,
+                "next_full_scan": instant(note.next_full_ns),
+            }
+            for volume_id, note in self.notes.items()
+            if volume_id in names
+        }
 
     async def _supervise(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -82,70 +136,206 @@ class Watch:
         return volume.root, volume.backend, volume.excludes, frozenset(path.path for path in paths)
 
     async def _serve(self, volume_id: VolumeId, scope: trio.CancelScope, note: WatchNote) -> None:
-        pause_s = _FIRST_PROBE_S
+        pauses = _Pauses()
+        is_return = False  # it was looked at before, and is not just seen for the first time by this process
         with scope:
             while True:
-                try:
-                    volume = await self._services.volumes.probe(volume_id)
-                    note.note = volume.state_reason
-                    if volume.state == "online":
-                        pause_s = _FIRST_PROBE_S
-                        await self._keep_up(volume, note)
-                except VolumeOffline as error:
-                    note.note = error.message
-                except CatalogError:
-                    raise  # a bad catalog stops everything
-                except GlassineError as error:
-                    log.warning("watching volume %d failed: %s", volume_id, error.message)
-                    note.note, pause_s = error.message, _AFTER_ERROR_S
-                note.is_watching = False
-                await trio.sleep(pause_s)
-                pause_s = min(pause_s * 2, max(_FIRST_PROBE_S, self._services.settings.quick_interval_s))
+                heard = self._services.volumes.bell.rings
+                error = await self._attempt(self._probe_and_keep_up, volume_id, note, is_return)
+                is_return = True
+                if error is not None and not isinstance(error, VolumeOffline):
+                    _tell(volume_id, "watching", error)
+                note.reset(_message(error) if error is not None else note.note)
+                await self._pause(volume_id, pauses.next_s(), heard)
 
-    async def _keep_up(self, volume: Volume, note: WatchNote) -> None:
-        """Scan, then follow hints and look again, until it raises VolumeOffline, or StorageFull."""
-        ended: list[VolumeOffline | StorageFull] = []
+    async def _probe_and_keep_up(self, volume_id: VolumeId, note: WatchNote, is_return: bool) -> None:
+        volume = await self._services.volumes.probe(volume_id)
+        note.note = volume.state_reason
+        if volume.state == "online":
+            online = _Online(volume, note)
+            if is_return:
+                # What a look saw while it went is not to be trusted, and no directory's time need tell.
+                online.demand_full()
+            await self._keep_up(online)
+
+    async def _pause(self, volume_id: VolumeId, pause_s: float, heard: int) -> None:
+        """Wait; no longer than until somebody else (the mount table) finds that the volume came online."""
+        with trio.move_on_after(pause_s):
+            was_online = (await self._row(volume_id)).state == "online"
+            while True:
+                heard = await self._services.volumes.bell.wait(heard)
+                is_online = (await self._row(volume_id)).state == "online"
+                if is_online and not was_online:
+                    return
+                was_online = is_online
+
+    async def _keep_up(self, online: _Online) -> None:
+        """Follow hints and look, until it raises VolumeOffline."""
+        ended: list[VolumeOffline] = []
         async with trio.open_nursery() as nursery:
 
-            async def until_offline(work: Callable[[Volume, WatchNote], Awaitable[None]]) -> None:
-                try:
-                    await work(volume, note)
-                except (VolumeOffline, StorageFull) as error:  # kept aside: a nursery would wrap it
-                    ended.append(error)
-                    nursery.cancel_scope.cancel()
+            async def again_and_again(work: Callable[[_Online], Awaitable[None]], what: str) -> None:
+                pauses = _Pauses()
+                while True:
+                    error = await self._attempt(work, online)
+                    if isinstance(error, VolumeOffline):  # kept aside: a nursery would wrap it
+                        ended.append(error)
+                        nursery.cancel_scope.cancel()
+                        return
+                    if error is not None:
+                        _tell(online.volume.id, what, error)
+                        online.note.note = _message(error)
+                    await trio.sleep(pauses.next_s())
 
-            nursery.start_soon(until_offline, self._look_for_ever)
-            if is_remote(volume):
-                note.note = "other machines change it unseen: the periodic looks find what is new"
+            nursery.start_soon(again_and_again, self._look_for_ever, "looking at")
+            if online.is_remote:
+                online.note.note = "other machines change it unseen: the periodic looks find what is new"
             else:
-                nursery.start_soon(until_offline, self._follow_for_ever)
+                nursery.start_soon(again_and_again, self._follow_for_ever, "following")
+        await self._services.volumes.lost(online.volume.id, ended[0])  # its state is told now, not after a pause
         raise ended[0]
 
-    async def _look_for_ever(self, volume: Volume, _note: WatchNote) -> None:
-        settings = self._services.settings
-        hours = settings.full_interval_network_h if is_remote(volume) else settings.full_interval_local_h
+    async def _attempt(self, work: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:
+        """Do it; return what made it fail. A bad catalog stops everything."""
+        try:
+            await work(*arguments)
+        except ExceptionGroup as group:
+            error: Exception = _first(group)
+        except Exception as one:  # noqa: BLE001 - the border of one volume: what fails here must not stop others
+            error = one
+        else:
+            return None
+        if isinstance(error, CatalogError):
+            raise error
+        return error
+
+    # ---- looks
+
+    async def _look_for_ever(self, online: _Online) -> None:
+        """Scan when it is due, or demanded."""
+        if not online.is_remote and online.volume.full_scan_ns is not None:
+            await online.has_tried.wait()  # then one scan does: it begins when everything is heard
+        known = begin(await self._row(online.volume.id), _now())
+        served = 0
         while True:
-            await scan_volume(self._services, volume.id)
-            next_whole_s = trio.current_time() + hours * 3600
-            while trio.current_time() < next_whole_s:
-                await trio.sleep(settings.quick_interval_s)
-                await scan_volume(self._services, volume.id, quick=True)
+            heard, now = online.changed.rings, _now()
+            known = learn(known, await self._row(online.volume.id), now)
+            if online.demands != served:
+                served = online.demands
+                known = replace(known, started_ns=now.steady_ns, full_ns=None, is_caught_up=False)
+            looks = next_looks(
+                known,
+                self._services.settings,
+                hears_all=online.note.is_watching,
+                is_remote=online.is_remote,
+            )
+            online.note.next_full_ns = wall_of(looks.full_ns, now)
+            wait_s = (looks.due_ns - now.steady_ns) / 1e9
+            if wait_s > 0:
+                with trio.move_on_after(min(wait_s, _MOST_WAIT_S)):
+                    await online.changed.wait(heard)
+            elif looks.kind == "full":
+                known = await self._look_at_all(online, known)
+            else:
+                known = await self._look_quickly(online, known)
 
-    async def _follow_for_ever(self, volume: Volume, note: WatchNote) -> None:
-        session = await self._services.volumes.session(volume)
-        async with session.open_watch() as changes:
-            async for change in changes:
-                note.is_watching = change.watch_limit is None
-                note.note = change.watch_limit
-                await self._follow(volume, change)
+    async def _look_at_all(self, online: _Online, known: Known) -> Known:
+        writes = await self._writes_of(online)
+        await scan_volume(self._services, online.volume.id)
+        online.writes = writes
+        return replace(known, full_ns=_now().steady_ns, is_caught_up=True)
 
-    async def _follow(self, volume: Volume, change: TreeChange) -> None:
+    async def _look_quickly(self, online: _Online, known: Known) -> Known:
+        writes = await self._writes_of(online)
+        if online.is_remote or writes is None or writes != online.writes:
+            await scan_volume(self._services, online.volume.id, quick=True)
+        online.writes = writes
+        return replace(known, quick_ns=_now().steady_ns)
+
+    async def _writes_of(self, online: _Online) -> int | None:
+        """Return the count that stands still while nobody writes to the volume; None = there is none."""
+        volume_id = online.volume.id
+        instance = (await self._services.volumes.session(online.volume)).instance
+        nested = await self._services.writer.read(nested_mounts, volume_id)
+        if instance is None or nested:
+            return None
+        return disk_activity.counter(int(instance.partition("/")[0]))
+
+    # ---- hints
+
+    async def _follow_for_ever(self, online: _Online) -> None:
+        note = online.note
+        try:
+            session = await self._services.volumes.session(online.volume)
+            async with session.open_watch() as changes:
+                first = await anext(changes)
+                self._note(online, first)
+                online.demand_full()
+                online.has_tried.set()
+                async for change in changes:
+                    self._note(online, change)
+                    await self._follow(online, change)
+        finally:
+            note.method, note.is_watching = "polling", False
+            online.has_tried.set()
+            online.changed.ring()
+
+    @staticmethod
+    def _note(online: _Online, change: TreeChange) -> None:
+        note = online.note
+        is_watching = change.watch_limit is None
+        if is_watching != note.is_watching:
+            online.changed.ring()
+        note.method, note.is_watching, note.note = change.method, is_watching, change.watch_limit
+
+    async def _follow(self, online: _Online, change: TreeChange) -> None:
+        name = online.volume.name
         if change.is_unmounted:
-            raise VolumeOffline(f"{volume.name} was unmounted", volume=volume.name)
+            raise VolumeOffline(f"{name} was unmounted, moved or removed", volume=name)
         if change.is_overflow:
-            await scan_volume(self._services, volume.id)
+            online.demand_full()
         elif change.directories or change.new_trees:
-            await follow_hint(self._services, volume, change.directories, change.new_trees)
+            await follow_hint(self._services, online.volume, change.directories, change.new_trees)
+
+    async def _row(self, volume_id: VolumeId) -> Volume:
+        return await self._services.writer.read(volume_by_id, volume_id)
+
+
+class _Pauses:
+    """How long to wait before the next try: longer each time, unless the last one went well for a while."""
+
+    def __init__(self) -> None:
+        self._pause_s = _FIRST_PAUSE_S
+        self._since_s = trio.current_time()
+
+    def next_s(self) -> float:
+        """Return the pause that comes now."""
+        now_s = trio.current_time()
+        if now_s - self._since_s > _MOST_PAUSE_S:
+            self._pause_s = _FIRST_PAUSE_S
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, _MOST_PAUSE_S)
+        self._since_s = now_s + pause_s
+        return pause_s
+
+
+def _now() -> Now:
+    return Now(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> Exception:
+    error = first_error(group)
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def _message(error: Exception) -> str:
+    return error.message if isinstance(error, GlassineError) else repr(error)
+
+
+def _tell(volume_id: VolumeId, what: str, error: Exception) -> None:
+    if isinstance(error, GlassineError):
+        log.warning("%s volume %d failed: %s", what, volume_id, error.message)
+    else:
+        log.error("%s volume %d failed", what, volume_id, exc_info=error)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from catalog.errors import StorageFull
 from catalog.library import Library
 from catalog.store.db import Reader, ReaderPool, Writer, open_writer
 from catalog.store.scanning import abandon_scans
+from catalog.store.verifying import abandon as abandon_verifications
 
 log = logging.getLogger(__name__)
 
@@ -112,13 +113,14 @@ class WriterService:
 async def open_writer_service(library: Library) -> AsyncIterator[WriterService]:
     """Open the writing connection for the length of the block; the caller holds the library lock.
 
-    Scans that a killed process left running are abandoned first.
+    Scans and verifications that a killed process left running are abandoned first.
     """
     writer = open_writer(library)
     readers = ReaderPool(library, _READERS)
     try:
         # We hold the lock: whoever wrote "running" is dead.
         abandon_scans(writer, time.time_ns())
+        abandon_verifications(writer, time.time_ns())
         yield WriterService(writer, readers)
     finally:
         readers.close()

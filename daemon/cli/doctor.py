@@ -47,7 +47,7 @@ _PAIRS_TOLD = 20  # ambiguous pairs: who stacks these sees the next ones
 @click.option("--fix", is_flag=True, help="Mend what needs no root and cannot hurt.")
 @click.pass_obj
 def doctor(session: Session, fix: bool) -> int:
-    """Check the environment: FUSE, tools, decoders, kernel, catalog engine, space, clock.
+    """Check the environment: FUSE, tools, decoders, kernel, catalog engine, space, clock, volumes and their file systems.
 
     Exit code 1 if any check fails; a warning is no failure. Works without a library too.
     """
@@ -80,6 +80,33 @@ def _examine(session: Session, *, is_fixing: bool) -> Iterator[Diagnosis]:
     yield Diagnosis("library", "ok", str(library.path))
     for check_library in LIBRARY_CHECKS:
         yield check_library(library, is_fixing)
+    yield from _examine_volumes(library)
+
+
+def _examine_volumes(library: Library) -> Iterator[Diagnosis]:
+    from catalog.store import standing, volumes
+    from catalog.store.db import open_reader
+    from daemon.cli.doctor_volumes import LIBRARY_WIDE, Known, volume_diagnoses
+    from daemon.config import ScanSection, load_config
+
+    try:
+        scan = load_config(library).scan
+    except GlassineError:  # told by check_config
+        scan = ScanSection()
+    reader = open_reader(library)
+    try:
+        known = Known(
+            volumes=volumes.volumes(reader),
+            standings={int(key): value for key, value in standing.standings(reader).items()},
+            directories=standing.directory_count(reader),
+            newest_ns=standing.newest_known_ns(reader),
+            scan=scan,
+        )
+    finally:
+        reader.close()
+    for check in LIBRARY_WIDE:
+        yield check(known)
+    yield from volume_diagnoses(known)
 
 
 def check_config(library: Library, is_fixing: bool) -> Diagnosis:

@@ -21,6 +21,10 @@ State = Literal["ok", "warn", "fail"]
 
 SQLITE_FIXED = (3, 51, 3)  # first release without the WAL-reset bug (reliability notes, 0.6)
 _WATCHES_WARN = 65_536  # one watch per directory; libraries of 10,000 directories and more exist
+FEWEST_INSTANCES = 128  # the kernel's default; one per volume, and every desktop program takes some
+FEWEST_QUEUED = 16_384  # the kernel's default; events beyond it are lost, and a whole scan follows
+_CAP_SYS_ADMIN = 21
+_FANOTIFY_FLAGS = 0x1 | 0x2 | 0x10 | 0xC00  # those of `daemon.volume_process.fanotify.open_marks`
 _FILES_WARN = 1_024
 _TOOL_LIMIT_S = 20.0
 _SYS_LANDLOCK_CREATE_RULESET = 444
@@ -168,16 +172,57 @@ def check_seccomp() -> Diagnosis:
     return Diagnosis("seccomp", "ok", "filters can be installed")
 
 
-def check_inotify() -> Diagnosis:
-    """There are watches enough to hear of new photos at once."""
+def inotify_limit(name: str) -> int | None:
+    """Return a limit of inotify for this user, by the name of its sysctl; None without inotify."""
     try:
-        watches = int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
+        return int(Path("/proc/sys/fs/inotify", name).read_text())
     except (OSError, ValueError):
+        return None
+
+
+def check_inotify() -> Diagnosis:
+    """There are watches enough to hear of new photos at once; what a library needs is compared with its directories."""
+    least = {
+        "max_user_watches": (_WATCHES_WARN, _WATCHES_WARN * 8),
+        "max_user_instances": (FEWEST_INSTANCES, FEWEST_INSTANCES * 4),
+        "max_queued_events": (FEWEST_QUEUED, FEWEST_QUEUED * 4),
+    }
+    found = {name: inotify_limit(name) for name in least}
+    if found["max_user_watches"] is None:
         return Diagnosis("inotify", "warn", "not available", "New photos are found by the periodic look.")
-    if watches < _WATCHES_WARN:
-        hint = f"sysctl fs.inotify.max_user_watches={_WATCHES_WARN * 8}; beyond it the periodic look finds new photos."
-        return Diagnosis("inotify", "warn", f"{watches} watches", hint)
-    return Diagnosis("inotify", "ok", f"{watches} watches")
+    told = ", ".join(f"{number} {name.rpartition('_')[2]}" for name, number in found.items())
+    low = [name for name, number in found.items() if number is not None and number < least[name][0]]
+    if low:
+        ways = "; ".join(f"sysctl fs.inotify.{name}={least[name][1]}" for name in low)
+        return Diagnosis("inotify", "warn", told, f"{ways}; beyond it the periodic look finds new photos.")
+    return Diagnosis("inotify", "ok", told)
+
+
+def check_fanotify() -> Diagnosis:
+    """Tell whether one mark per file system serves instead of a watch per directory."""
+    if can_use_fanotify():
+        return Diagnosis("fanotify", "ok", "can be used: a million files need no watches")
+    return Diagnosis(
+        "fanotify", "ok", "needs CAP_SYS_ADMIN and Linux 5.17; inotify does it, with a watch per directory"
+    )
+
+
+def can_use_fanotify() -> bool:
+    """Whether this user may mark file systems, by asking the kernel."""
+    if not _has_capability(_CAP_SYS_ADMIN):
+        return False
+    fd = ctypes.CDLL(None, use_errno=True).fanotify_init(_FANOTIFY_FLAGS, os.O_RDONLY | os.O_CLOEXEC)
+    if fd < 0:
+        return False
+    os.close(fd)
+    return True
+
+
+def _has_capability(number: int) -> bool:
+    for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> number & 1)
+    return False
 
 
 def check_open_files() -> Diagnosis:
@@ -214,6 +259,7 @@ MACHINE_CHECKS: tuple[Callable[[], Diagnosis], ...] = (
     check_landlock,
     check_seccomp,
     check_inotify,
+    check_fanotify,
     check_open_files,
     check_clock,
 )

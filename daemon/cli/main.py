@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Library": {
         "init": ("daemon.cli.library:init", "Make a library; does nothing if there is one."),
-        "volume": ("daemon.cli.volumes:volume", "Add, list and show volumes and their paths."),
+        "volume": (
+            "daemon.cli.volumes:volume",
+            "Add and show volumes; say that one moved, is gone, or shall be none.",
+        ),
         "scan": ("daemon.cli.scan:scan", "Bring the catalog up to date."),
         "user": ("daemon.cli.users:user", "Accounts for WebDAV beyond loopback."),
     },
@@ -52,7 +55,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "find": ("daemon.cli.find:find", "Find photos."),
         "show": ("daemon.cli.show:show", "Tell everything about photos."),
         "stats": ("daemon.cli.stats:stats", "Count what is there."),
-        "why": ("daemon.cli.why:why", "Explain a date, a name, or why a file is left out."),
+        "why": (
+            "daemon.cli.why:why",
+            "Explain a date, a name, why a photo is missing or hidden, or a file left out.",
+        ),
     },
     "Organising": {
         "tag": ("daemon.cli.tags:tag", "Put tags on photos; rename, merge and list tags."),

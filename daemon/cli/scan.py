@@ -1,6 +1,10 @@
-"""`scan`: bring the catalog up to date, through the daemon if there is one, else here.
+"""`scan`: bring the catalog up to date, through the daemon if there is one, else here; `--verify` also compares every file.
 
-A stream: progress, error, and one summary. Ends when rows, facts and hashes of the named volumes are there.
+A stream: progress, error, with `--verify` finding, and one summary. Ends when rows, facts and hashes of the named volumes
+are there, and then what is to be compared was, or the time is up.
+
+A photo that no reader understands is a finding about that photo and no failure of the scan: exit code 0. Damage is another
+matter: `--verify` asks whether all is as it was, and the answer is no: exit code 1, as of `check`.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catalog.errors import EXIT_OK, EXIT_PARTIAL, DaemonNotRunning, LibraryLocked
+from catalog.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, DaemonNotRunning, LibraryLocked, UsageError
 from daemon.cli.completion import complete_volume
+from daemon.cli.durations import Duration
 from daemon.cli.output import printable
 from daemon.cli.session import Session
 
@@ -36,13 +41,48 @@ _STARTING_S = 5.0
 @click.option(
     "--full", "is_full", is_flag=True, help="List every directory again, also those known unchanged."
 )
+@click.option(
+    "--verify",
+    "is_verification",
+    is_flag=True,
+    help="Then read every file anew and compare it with its hash: finds what rotted on the disk.",
+)
+@click.option(
+    "--every",
+    "every_s",
+    type=Duration(),
+    metavar="DURATION",
+    help="With --verify: leave out what was compared within this (90s, 15min, 2h, 30d, 4w); 0 = nothing."
+    " Without it a run that was cut short within a week goes on.",
+)
+@click.option(
+    "--time-limit",
+    "time_limit_s",
+    type=Duration(least=1),
+    metavar="DURATION",
+    help="With --verify: compare for so long at most; the next run goes on.",
+)
 @click.pass_obj
-def scan(session: Session, volumes: tuple[str, ...], *, is_full: bool) -> int:
+def scan(
+    session: Session,
+    volumes: tuple[str, ...],
+    *,
+    is_full: bool,
+    is_verification: bool,
+    every_s: int | None,
+    time_limit_s: int | None,
+) -> int:
     """Bring the catalog up to date with the volumes named, or with all; reads what is new or changed.
 
-    With a daemon it is asked and its progress shown; without one the work is done here.
+    What could not be read before is tried again at once. With a daemon it is asked and its progress shown; without one the work is done here.
+
+    Damage that --verify finds is told with the places of good copies, and nothing is changed: exit code 1.
     """
-    argument = {"volumes": list(volumes), "full": is_full}
+    argument: Line = {"volumes": list(volumes), "full": is_full}
+    if is_verification:
+        argument |= {"every_s": every_s, "time_limit_s": time_limit_s}
+    elif every_s is not None or time_limit_s is not None:
+        raise UsageError("--every and --time-limit belong to --verify", hint="glassine scan --verify …")
     shown = _Shown(session)
     result = _scan(session, session.library(), argument, shown.take)
     shown.finish()
@@ -56,18 +96,20 @@ def scan(session: Session, volumes: tuple[str, ...], *, is_full: bool) -> int:
             raise error
         output.summary(error=error)
         return error.exit_code
-    is_ok = not result["counts"]["errors"]
-    output.summary(is_ok=is_ok, text=_summary_text(result["counts"]))
-    return EXIT_OK if is_ok else EXIT_PARTIAL
+    counts = result["counts"]
+    is_damaged = bool(counts.get("damaged"))
+    output.summary(is_ok=not counts["errors"] and not is_damaged, text=_summary_text(counts))
+    return EXIT_ERROR if is_damaged else EXIT_PARTIAL if counts["errors"] else EXIT_OK
 
 
 def _scan(session: Session, library: Library, argument: Line, on_line: Callable[[Line], None]) -> Line:
     from daemon.requests import STREAM_TIMEOUT_S, ask
 
+    request = "verify" if "every_s" in argument else "scan"
     deadline = time.monotonic() + _STARTING_S
     while True:
         try:
-            result: Line = ask(library, "scan", argument, on_line=on_line, timeout_s=STREAM_TIMEOUT_S)
+            result: Line = ask(library, request, argument, on_line=on_line, timeout_s=STREAM_TIMEOUT_S)
         except DaemonNotRunning as error:
             if error.details.get("was_asked"):
                 raise
@@ -127,7 +169,9 @@ class _Shown:
             self._session.output.error_line(error_from(line["error"]))
             return
         fields = {key: value for key, value in line.items() if key != "type"}
-        self._session.output.line(kind, fields)
+        if kind == "finding":
+            self.finish()
+        self._session.output.line(kind, fields, finding_text(line) if kind == "finding" else None)
         if kind == "progress" and not self._session.is_quiet and not self._session.output.is_json:
             self._draw(_progress_text(line))
 
@@ -147,7 +191,29 @@ class _Shown:
             self._is_drawn = False
 
 
+def finding_text(line: Line) -> str:
+    """Say what is damaged, and where it can be had from, in one line."""
+    place = f"{printable(line['volume'])}: {printable(line['path'])}"
+    text = f"{place} is damaged: its bytes are not those that were read before; found {line['since']}, photo {line['uid']}. "
+    copies = line["good_copies"]
+    if not copies:
+        return text + "No other copy is known: restore it from a backup."
+    return text + "Good copies: " + "; ".join(map(_copy_text, copies)) + "."
+
+
+def _copy_text(copy: Line) -> str:
+    known = [f"compared {copy['verified_at']}"] if copy["verified_at"] else []
+    known += ["offline"] if copy["state"] == "offline" else []
+    place = f"{printable(copy['volume'])}: {printable(copy['path'])}"
+    return f"{place} ({', '.join(known)})" if known else place
+
+
 def _progress_text(line: Line) -> str:
+    if line["phase"] == "verify":
+        return (
+            f"{printable(line['volume'])}: comparing; {line['checked']} of {line['due']} files,"
+            f" {line['damaged']} damaged, {line['errors']} could not be read"
+        )
     what = "listing" if line["phase"] == "walk" else "reading"
     return (
         f"{printable(line['volume'])}: {what}; {line['files']} files, {line['added']} new, {line['changed']} changed,"
@@ -160,4 +226,13 @@ def _summary_text(counts: dict[str, int]) -> str:
         f"{counts['seen']} files seen: {counts['added']} new, {counts['changed']} changed, {counts['missing']} missing;"
         f" {counts['facts']} looked at, {counts['hashed']} read"
         + (f"; {counts['errors']} could not be listed or read" if counts["errors"] else "")
+        + (_verified_text(counts) if "checked" in counts else "")
+    )
+
+
+def _verified_text(counts: dict[str, int]) -> str:
+    return (
+        f"; {counts['checked']} compared: {counts['damaged']} damaged"
+        + (f", {counts['mended']} good again" if counts["mended"] else "")
+        + (f", {counts['left']} left for the next run" if counts["left"] else "")
     )

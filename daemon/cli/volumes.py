@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from catalog.errors import InvalidValue, NotFound, NotPermitted
+from catalog.errors import InvalidValue, NotFound
 from daemon.cli.completion import complete_volume
-from daemon.cli.output import instant, path_fields, printable, readable
+from daemon.cli.output import path_fields, printable, readable
 from daemon.cli.photos import volume_of
 from daemon.cli.session import Session
+from daemon.cli.volume_documents import (
+    accepted_lines,
+    documents,
+    lines,
+    list_line,
+    look_document,
+    look_line,
+    one_document,
+)
+from daemon.cli.volume_moves import forget, probe, retire
+from daemon.cli.volume_places import mode_of, real_directory, refuse_own_places
+from daemon.cli.volume_relocation import relocate
 
 if TYPE_CHECKING:
     from catalog.commands import Command
-    from catalog.library import Library
     from catalog.store.db import Reader
     from catalog.values import Mode, Volume
 
@@ -37,7 +47,9 @@ def volume() -> None:
     "--name", metavar="N", help="What it is called below Originals/. Default: the name of the directory."
 )
 @click.option(
-    "--writable", is_flag=True, help="Allow uploads and purges on it later; nothing else is ever written."
+    "--writable",
+    is_flag=True,
+    help="Allow uploads and purges on it, and one marker file; nothing else is ever written.",
 )
 @click.option(
     "--exclude",
@@ -53,15 +65,13 @@ def add(session: Session, path: str, *, name: str | None, writable: bool, exclud
     from daemon.excludes import Excludes
 
     library = session.library()
-    root = _root(os.fsencode(path))
-    _refuse_own_places(library, root)
+    root = real_directory(os.fsencode(path))
+    refuse_own_places(library, root)
     Excludes(excludes)  # a pattern that makes no sense is refused here
     label = name if name is not None else os.fsdecode(os.path.basename(root))
     mode: Mode = "rw" if writable else "ro"
-    session.submit(AddVolume(name=label, root=root, mode=mode, excludes=tuple(excludes)))
-    with session.reader() as reader:
-        document = volume_document(reader, _by_root(reader, root))
-    session.output.document(document, _lines(document))
+    added = session.submit(AddVolume(name=label, root=root, mode=mode, excludes=tuple(excludes)))
+    _tell(session, added["name"])
 
 
 @volume.command("list")
@@ -71,16 +81,43 @@ def list_volumes(session: Session) -> None:
     from catalog.store.volumes import volumes
 
     with session.reader() as reader:
-        documents = [volume_document(reader, found) for found in volumes(reader)]
-    session.output.document(documents, (_line(document) for document in documents))
+        found = documents(session, reader, volumes(reader))
+    session.output.document(found, (list_line(document) for document in found))
 
 
 @volume.command()
 @click.argument("name", shell_complete=complete_volume)
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Tell everything about a volume."""
-    _tell(session, name)
+    """Tell everything about a volume: who it is, how it is, when it was looked at, how much room is left."""
+    from catalog.store.volumes import volume_by_name
+    from daemon.status import watching_of
+
+    with session.reader() as reader:
+        found = volume_by_name(reader, name)
+        document = documents(session, reader, [found])[0]
+    watching = watching_of(session.library(), found)
+    document["watching"] = watching
+    if watching is not None and watching["next_full_scan"]:
+        document["next_full_scan_at"] = watching["next_full_scan"]
+    document["space"] = _space(found)
+    session.output.document(document, lines(document))
+
+
+@volume.command()
+@click.argument("name", shell_complete=complete_volume)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most rows.")
+@click.pass_obj
+def scans(session: Session, name: str, limit: int) -> None:
+    """List the scans and verifications of a volume, newest first."""
+    from catalog.store.standing import history
+    from catalog.store.volumes import volume_by_name
+
+    with session.reader() as reader:
+        found = volume_by_name(reader, name)
+        rows = [look_document(look) for look in history(reader, found.id, limit)]
+    data = {"volume": found.name, "scans": rows}
+    session.output.document(data, (look_line(row) for row in rows))
 
 
 @volume.command()
@@ -97,7 +134,7 @@ def disable(session: Session, name: str) -> None:
 @click.argument("name", shell_complete=complete_volume)
 @click.pass_obj
 def enable(session: Session, name: str) -> None:
-    """Use a disabled volume again; the next look tells its state."""
+    """Use a disabled or retired volume again; the next look tells its state."""
     from catalog.commands import EnableVolume
 
     _edit(session, name, EnableVolume(volume=name))
@@ -105,12 +142,28 @@ def enable(session: Session, name: str) -> None:
 
 @volume.command("accept-empty")
 @click.argument("name", shell_complete=complete_volume)
+@click.option("-n", "--dry-run", is_flag=True, help="Only tell what would be accepted.")
 @click.pass_obj
-def accept_empty(session: Session, name: str) -> None:
-    """Believe that a volume which held files is empty now: its photos become missing at the next scan."""
+def accept_empty(session: Session, name: str, *, dry_run: bool) -> None:
+    """Believe that what is gone from a volume is gone: an empty root, many missing files, file systems mounted below.
+
+    Nothing that was said about a photo is forgotten by it; the places where files were may be, by the rule of the missing.
+    """
     from catalog.commands import AcceptEmpty
 
-    _edit(session, name, AcceptEmpty(volume=name))
+    with session.reader() as reader:
+        before = one_document(session, reader, name)
+    if not dry_run:
+        session.submit(AcceptEmpty(volume=name))
+    with session.reader() as reader:
+        document = one_document(session, reader, name)
+    accepted = {
+        "missing": before["missing"],
+        "away": [one["path"] for one in before["nested"] if one["state"] == "away"],
+        "hold": before["hold"],
+    }
+    told = accepted_lines(before, is_done=not dry_run)
+    session.output.document({**document, "accepted": accepted, "done": not dry_run}, told)
 
 
 @volume.group(no_args_is_help=True)
@@ -128,8 +181,8 @@ def add_path(session: Session, name: str, directory: str) -> None:
 
     with session.reader() as reader:
         found, relative = _inside(reader, name, os.fsencode(directory))
-    status = _lstat(os.path.join(found.root, relative))
-    if status is None or not stat.S_ISDIR(status.st_mode):
+    mode = mode_of(os.path.join(found.root, relative))
+    if mode is None or not stat.S_ISDIR(mode):
         raise NotFound(f"{readable(relative)} is no directory of {found.name}", **path_fields(relative))
     session.submit(AddLibraryPath(volume=found.name, path=relative))
     _show_paths(session, name)
@@ -157,72 +210,24 @@ def list_paths(session: Session, name: str) -> None:
     _show_paths(session, name)
 
 
-def volume_document(reader: Reader, found: Volume) -> dict[str, Any]:
-    """Return the document of a volume: the same for add, list and show."""
-    from catalog.store.volumes import library_paths
-
-    return {
-        "name": found.name,
-        **path_fields(found.root, "root"),
-        "backend": found.backend,
-        "mode": found.mode,
-        "state": found.state,
-        "reason": found.state_reason,
-        "since": instant(found.state_since_ns),
-        "excludes": list(found.excludes),
-        "paths": [path_fields(library_path.path) for library_path in library_paths(reader, found.id)],
-        "quick_scan_at": instant(found.quick_scan_ns),
-        "full_scan_at": instant(found.full_scan_ns),
-        "added_at": instant(found.created_ns),
-    }
-
-
 def _edit(session: Session, name: str, command: Command) -> None:
     session.submit(command)
     _tell(session, name)
 
 
 def _tell(session: Session, name: str) -> None:
-    from catalog.store.volumes import volume_by_name
-
     with session.reader() as reader:
-        document = volume_document(reader, volume_by_name(reader, name))
-    session.output.document(document, _lines(document))
+        document = one_document(session, reader, name)
+    session.output.document(document, lines(document))
 
 
-def _root(path: bytes) -> bytes:
-    root = os.path.realpath(path)
-    status = _lstat(root)
-    if status is None:
-        raise NotFound(f"{readable(path)} does not exist", **path_fields(path))
-    if not stat.S_ISDIR(status.st_mode):
-        raise InvalidValue(f"{readable(path)} is not a directory", **path_fields(path))
-    if not os.access(root, os.R_OK | os.X_OK):
-        raise NotPermitted(f"{readable(path)} cannot be listed", **path_fields(path))
-    return root
+def _space(found: Volume) -> dict[str, int] | None:
+    from dataclasses import asdict
 
+    from daemon.volume_facts import free_space
 
-def _lstat(path: bytes) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _refuse_own_places(library: Library, root: bytes) -> None:
-    from daemon.cli.tree import mount_of
-
-    own = os.path.realpath(os.fsencode(library.path))
-    if root == own or root.startswith(own + b"/"):
-        raise InvalidValue(f"{readable(root)} belongs to the library itself", **path_fields(root))
-    if mount_of(root) is not None:
-        raise InvalidValue(f"{readable(root)} lies in a mount of a library", **path_fields(root))
-
-
-def _by_root(reader: Reader, root: bytes) -> Volume:
-    from catalog.store.volumes import volumes
-
-    return next(found for found in volumes(reader) if found.root == root)
+    space = free_space(found.root) if found.state == "online" and found.backend == "local" else None
+    return None if space is None else asdict(space)
 
 
 def _inside(reader: Reader, name: str, directory: bytes) -> tuple[Volume, bytes]:
@@ -247,13 +252,5 @@ def _show_paths(session: Session, name: str) -> None:
     session.output.document(data, (printable(row["path"] or "/") for row in rows))
 
 
-def _line(document: dict[str, Any]) -> str:
-    return f"{document['name']:<20} {document['state']:<8} {document['mode']}  {printable(document['root'])}"
-
-
-def _lines(document: dict[str, Any]) -> Iterator[str]:
-    for name, value in document.items():
-        items = [item["path"] or "/" for item in value] if name == "paths" else value
-        text = ", ".join(items) if isinstance(items, list) else "" if items is None else str(items)
-        if text:
-            yield f"{name:<13} {printable(text)}"
+for _command in (probe, relocate, retire, forget):
+    volume.add_command(_command)

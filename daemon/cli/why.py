@@ -12,8 +12,9 @@ import click
 
 from daemon.cli.completion import complete_view_path
 from daemon.cli.output import path_fields, printable, readable
-from daemon.cli.photos import ORIGINALS, absolute, one_photo, volume_of
+from daemon.cli.photos import absolute, one_photo, volume_of
 from daemon.cli.session import Session, today
+from daemon.cli.why_absent import away_reasons, missing_document, missing_lines, original_of
 from daemon.cli.why_date import date_lines
 from daemon.cli.why_place import place_lines
 from daemon.cli.why_sidecar import photo_sidecar_lines, sidecar_lines
@@ -28,8 +29,7 @@ class Answer:
     """Why a path is, or is not, left out.
 
     Attributes:
-        reason: none (it is not left out), rule, library, mount, not_regular, other_volume, outside_paths,
-            no_volume or absent.
+        reason: none (it is not left out), rule, marker, library, mount, not_regular, away, outside_paths or no_volume.
         rule, origin, matched: of an exclude pattern: as written, where it stands, what it hit (path in the volume).
     """
 
@@ -89,7 +89,7 @@ def why_hidden(session: Session, photo: str) -> None:
         asset_id = one_photo(session, reader, photo)
         told = explain_hidden(reader, asset_id)
         (document,) = documents(reader, [asset_id])
-        told["reasons"] += _left_out(session, reader, document)
+        told["reasons"] += [*away_reasons(reader, asset_id), *_left_out(session, reader, document)]
         told["views"] = view_paths(session.config(), today(reader)).all_shown(document["views"])
     session.output.document(told, _hidden_lines(told))
 
@@ -98,12 +98,13 @@ def why_hidden(session: Session, photo: str) -> None:
 @click.argument("photo", metavar="PHOTO_OR_PATH", shell_complete=complete_view_path)
 @click.pass_obj
 def why_missing(session: Session, photo: str) -> None:
-    """Tell whether a photo's file is gone, since when, and every place where it was seen."""
-    from catalog.store.photos import explain_missing
+    """Tell whether a photo's file is gone, since when, every place where it was seen, and how long that is remembered.
 
+    A path of an original asks about this one file, there or gone; then the photo's other places are told too.
+    """
     with session.reader() as reader:
-        told = explain_missing(reader, one_photo(session, reader, photo))
-    session.output.document(told, _missing_lines(told))
+        told = missing_document(session, reader, photo)
+    session.output.document(told, missing_lines(told))
 
 
 @why.command("place")
@@ -143,21 +144,8 @@ def _of_sidecar(reader: Reader, word: str) -> dict[str, Any] | None:
     path = os.fsencode(word)
     if form_of(os.path.basename(path)) is None:
         return None
-    place = volume_of(absolute(path), volumes(reader)) or _original_of(path, volumes(reader))
+    place = original_of(path, volumes(reader))
     return None if place is None else explain_sidecar(reader, place[0].id, place[1])
-
-
-def _original_of(path: bytes, known: list[Volume]) -> tuple[Volume, bytes] | None:
-    """Return the volume and the path inside it of a file below `Originals/` in a mount of ours."""
-    from daemon.cli.tree import mount_of
-
-    inside = mount_of(path)
-    if inside is None:
-        return None
-    view, _, rest = inside.relative.partition(b"/")
-    name, _, relative = rest.partition(b"/")
-    volume = next((one for one in known if os.fsencode(one.name) == name), None)
-    return None if volume is None or view != ORIGINALS else (volume, relative)
 
 
 @why.command("excluded")
@@ -222,7 +210,11 @@ def _in_volume(session: Session, reader: Reader, place: bytes, found: tuple[Volu
     if found is None:
         return Answer("no_volume", f"{readable(place)} is below no volume; glassine volume add makes one")
     volume, relative = found
-    mode = _mode(place)
+    early = _of_place(reader, volume, relative)
+    if early is not None:
+        return early
+    # Only what is known to answer is looked at: a disk that hangs must not hang us.
+    mode = _mode(place) if volume.state in ("online", "unknown") else None
     if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return Answer(
             "not_regular",
@@ -244,9 +236,39 @@ def _in_volume(session: Session, reader: Reader, place: bytes, found: tuple[Volu
             "outside_paths", f"{readable(relative)} is below none of the library paths of {volume.name}"
         )
     took_back = f"; the {hit.origin} rule {hit.rule} took it back in" if hit is not None and hit.rule else ""
-    absent = "; it does not exist now" if mode is None else ""
+    absent = ""
+    if mode is None:
+        is_away = volume.state not in ("online", "unknown")
+        absent = f"; {volume.name} is {volume.state} now" if is_away else "; it does not exist now"
     name = readable(relative) or "its root"
-    return Answer("none", f"{name} is scanned as part of {volume.name}{took_back}{absent}")
+    outer = _outer_text(reader, volume, place)
+    return Answer("none", f"{name} is scanned as part of {volume.name}{took_back}{outer}{absent}")
+
+
+def _of_place(reader: Reader, volume: Volume, relative: bytes) -> Answer | None:
+    """Judge by what is known of the volume: its marker, and file systems below it that are away."""
+    from catalog.store.volumes import nested_mounts
+    from daemon.volume_process.marker_file import MARKER_NAME
+
+    if relative == MARKER_NAME:
+        return Answer("marker", f"{readable(relative)} is the marker by which {volume.name} is known again")
+    for nested in nested_mounts(reader, volume.id):
+        if nested.is_away and (relative == nested.path or relative.startswith(nested.path + b"/")):
+            text = (
+                f"what was mounted at {readable(nested.path)} on {volume.name} is away: nothing below it is looked at, or"
+                " called missing; glassine volume accept-empty believes that it is gone"
+            )
+            return Answer("away", text, matched=nested.path)
+    return None
+
+
+def _outer_text(reader: Reader, volume: Volume, place: bytes) -> str:
+    """Tell of another volume around this one, which leaves the place to it."""
+    from catalog.store.volumes import volumes
+
+    others = [one for one in volumes(reader) if one.id != volume.id and one.state != "retired"]
+    outer = volume_of(place, others)
+    return f"; {outer[0].name}, in which that volume lies, leaves it out" if outer is not None else ""
 
 
 def _mode(place: bytes) -> int | None:
@@ -270,6 +292,8 @@ def _kind(mode: int) -> str:
 def _has_nomedia(volume: Volume, path: bytes) -> bool:
     from daemon.excludes import NOMEDIA
 
+    if volume.state not in ("online", "unknown"):
+        return False
     return os.path.lexists(os.path.join(volume.root, path, NOMEDIA))
 
 
@@ -293,13 +317,3 @@ def _hidden_lines(told: dict[str, Any]) -> Iterator[str]:
         yield "  nothing keeps it from being shown"
     for path in told["views"]:
         yield f"listed as {printable(path)}"
-
-
-def _missing_lines(told: dict[str, Any]) -> Iterator[str]:
-    yield f"{told['uid']}  {printable(told['name'])}: {told['rule']}"
-    for place in told["places"]:
-        since = f" since {place['missing_since']}" if place["missing_since"] else ""
-        volume = f"{printable(place['volume'])} ({place['volume_state']})"
-        purge = place["removed"]
-        removed = f", removed {purge['at']} by a purge (journal {purge['journal']})" if purge else ""
-        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {place['first_seen']}{removed}"

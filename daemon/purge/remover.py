@@ -89,7 +89,7 @@ class _Verifying:
 
     def remove(self, pace: Pace, may_go: Callable[[], bool]) -> Ending:
         failpoint("purge.opened")
-        if self.file.opened_stamp != self.order.stamp:
+        if not self.file.opened_stamp.matches(self.order.stamp):
             raise _Refused("changed")
         with open_proof(self.file, self.order.stamp, pace, may_lease=self.hello.may_lease) as proof:
             if proof.digest != self.order.hash:
@@ -121,7 +121,8 @@ class _Verifying:
         named = os.stat(name, dir_fd=directory_fd, follow_symlinks=False)
         read = os.fstat(self.file.fileno())
         is_same = (named.st_dev, named.st_ino) == (read.st_dev, read.st_ino)
-        if not is_same or not stat.S_ISREG(named.st_mode) or file_stamp(named) != self.order.stamp:
+        is_known = stat.S_ISREG(named.st_mode) and file_stamp(named).matches(self.order.stamp)
+        if not is_same or not is_known:
             raise _Refused("changed")
 
 
