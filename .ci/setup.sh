@@ -12,7 +12,7 @@ RUN_PACKAGES="python3 python3-venv python3-dev gcc pkg-config libfuse3-dev fuse3
     libimage-exiftool-perl ffmpeg ca-certificates tzdata"
 # What the tests need on top: tracing, attributes, second opinions, namespaces, a user to run as.
 TEST_PACKAGES="strace attr acl rsync curl iproute2 util-linux mount passwd procps psmisc e2fsprogs openssl
-    bindfs git zsh fish libglib2.0-bin"
+    bindfs exfat-fuse exfatprogs git zsh fish libglib2.0-bin"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

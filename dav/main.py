@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 # Requests that wait for a reader wait for microseconds; each reader may cache up to 8 MB.
 READERS = 6
 OPEN_FILES = 4096
-STOP_S = 2.5
+STOP_S = 1.5
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 

@@ -25,6 +25,10 @@ def _has_loop_devices() -> bool:
     return os.geteuid() == 0 and Path("/dev/loop-control").exists()
 
 
+def _has_exfat() -> bool:
+    return all(shutil.which(name) for name in ("mkfs.exfat", "mount.exfat-fuse"))
+
+
 def _has_program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
@@ -40,6 +44,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
     "user": ("an ordinary user: root may do everything", lambda: os.geteuid() != 0),
     "namespaces": ("network and mount namespaces (root)", _can_make_namespaces),
     "loop": ("loop devices (root)", _has_loop_devices),
+    "exfat-fuse": ("the programs mkfs.exfat and mount.exfat-fuse", _has_exfat),
     "setup": ("what ./run --setup installs", (REPOSITORY / ".venv" / ".glassine-stamp").exists),
     "corpus": ("the corpus (GLASSINE_CORPUS or ../shared/corpus)", lambda: corpus_dir() is not None),
     **{

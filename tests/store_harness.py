@@ -16,7 +16,7 @@ from catalog.facts import DateCandidate, Facts, FactsResult, Finding
 from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
 from catalog.library import Library
 from catalog.media_types import MediaGuess
-from catalog.store import assets, db, ingest, journal, listing, migrations, scanning, volumes
+from catalog.store import assets, db, ingest, journal, listing, migrations, scanning, second_look, volumes
 from catalog.store.check import check
 from catalog.store.db import Reader, Writer
 from catalog.values import (
@@ -44,6 +44,7 @@ class File:
     inode: int = 1
     ctime_ns: int = 7
     size: int | None = None
+    access: int = 0
 
     @property
     def length(self) -> int:
@@ -66,7 +67,9 @@ class StoreHarness:
     def put(self, path: bytes, body: str, **stamps: int) -> None:
         """Write a file; `scan` makes the store see it. A new body has a new inode unless told otherwise."""
         directory, _, name = path.rpartition(b"/")
-        stamps.setdefault("inode", len(body) + sum(path) + sum(body.encode()))
+        if "inode" not in stamps:
+            drawn = hashlib.sha256(path + b"\0" + body.encode()).digest()
+            stamps["inode"] = 1000 + int.from_bytes(drawn[:5], "big")
         self.disk.setdefault(directory, {})[name] = File(body, **stamps)
 
     def remove(self, path: bytes) -> None:
@@ -78,18 +81,29 @@ class StoreHarness:
         """List directories (default: all) in one part each; what is gone is missing."""
         return [self.list_directory(one) for one in directories or sorted(self.disk)]
 
-    def list_directory(self, path: bytes) -> ListingDiff:
-        """List one directory and do what a scan does at its end."""
+    def move(self, path: bytes, to: bytes) -> None:
+        """Rename a file, over another one if there is one; `scan` makes the store see it."""
+        directory, _, name = path.rpartition(b"/")
+        new_directory, _, new_name = to.rpartition(b"/")
+        self.disk.setdefault(new_directory, {})[new_name] = self.disk[directory].pop(name)
+
+    def list_directory(self, path: bytes, *, believes: bool = True) -> ListingDiff:
+        """List one directory and, if it is to be believed at once, do what a scan does at its end."""
         self.now_ns += 1
         entries = self.entries(path)
         part = DirectoryListing(path, 5, entries, is_first=True, is_last=True, digest=b"d" * 32)
         diff = scanning.apply_listing(self.writer, self.volume_id, part, self.now_ns)
-        gone = [LocationId(one.id) for one in diff.gone if one.kind == "f"]
-        scanning.mark_missing(self.writer, self.volume_id, gone, self.now_ns)
-        scanning.finish_listing(
-            self.writer, self.volume_id, path, digest=b"d" * 32, mtime_ns=5, now_ns=self.now_ns
-        )
+        if believes:
+            self.believe([diff])
+            scanning.finish_listing(
+                self.writer, self.volume_id, path, digest=b"d" * 32, mtime_ns=5, now_ns=self.now_ns
+            )
         return diff
+
+    def believe(self, diffs: list[ListingDiff]) -> None:
+        """Let go of the files that listings did not show, all at the end, as a scan does."""
+        gone = [LocationId(one.id) for diff in diffs for one in diff.gone if one.kind == "f"]
+        second_look.settle_gone(self.writer, self.volume_id, gone, self.now_ns)
 
     def entries(self, path: bytes) -> tuple[Observed, ...]:
         """Return the dentries of a directory: its files, and the directories of `disk` right below it."""
@@ -98,7 +112,7 @@ class StoreHarness:
             one[len(prefix) :].split(b"/")[0] for one in self.disk if one.startswith(prefix) and one != path
         } - {b""}
         files = [
-            Observed(name, "f", one.length, one.mtime_ns, one.ctime_ns, one.inode)
+            Observed(name, "f", one.length, one.mtime_ns, one.ctime_ns, one.inode, one.access)
             for name, one in sorted(self.disk.get(path, {}).items())
         ]
         return (*files, *(Observed(name, "d", 0, 5, 5, 9) for name in sorted(below)))
@@ -137,13 +151,11 @@ class StoreHarness:
         ingest.record_facts(self.writer, results, self.writer.zone, self.now_ns)
 
     def read_hashes(self, *paths: bytes) -> int:
-        """Hash everything due (or these paths alone, in this order), as far as it is still the file that was seen."""
-        due = {
-            item.path: item
-            for item in ingest.hash_due(self.writer, self.volume_id, 1000, now_ns=self.now_ns)
-            if self.is_still(item)
-        }
-        results = [HashResult(due[path], self.digest_at(path)) for path in paths or tuple(due)]
+        """Hash everything due (or, of these paths, what is, in this order), as far as it is still the file that was seen."""
+        items = ingest.hash_due(self.writer, self.volume_id, 1000, now_ns=self.now_ns)
+        items += ingest.recheck_due(self.writer, self.volume_id, 1000, now_ns=self.now_ns)
+        due = {item.path: item for item in items if self.is_still(item)}
+        results = [HashResult(due[path], self.digest_at(path)) for path in paths or tuple(due) if path in due]
         self.now_ns += 1
         return ingest.record_hashes(self.writer, results, self.now_ns)
 

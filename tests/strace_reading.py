@@ -80,12 +80,23 @@ def _is_removal_of(rest: str, paths: list[str], may_remove: Iterable[Path]) -> b
     return "AT_REMOVEDIR" not in rest and bool(paths) and Path(paths[-1]) in set(may_remove)
 
 
+def _is_making_of(name: str, rest: str, paths: list[str], may_make: Iterable[Path]) -> bool:
+    """Whether this call makes one new file that may be made, over no other, or writes to it."""
+    is_new = name == "openat" and "O_WRONLY|O_CREAT|O_EXCL" in rest
+    return (is_new or name == "write") and bool(paths) and Path(paths[-1]) in set(may_make)
+
+
 def trespasses(
-    lines: Iterable[str], roots: Iterable[Path], *, may_remove: Iterable[Path] = ()
+    lines: Iterable[str],
+    roots: Iterable[Path],
+    *,
+    may_remove: Iterable[Path] = (),
+    may_make: Iterable[Path] = (),
 ) -> list[Trespass]:
     """Return each call that opens for writing, or changes, anything at or below one of the roots.
 
-    `may_remove` are the files that a purge was asked for: `unlinkat` of exactly these is no trespass.
+    `may_remove` are the files that a purge was asked for: `unlinkat` of exactly these is no trespass. `may_make` are new
+    files: to make exactly these, where nothing is, and to write to them is none.
     """
     prefixes = [str(root) for root in roots]
     found = []
@@ -103,6 +114,8 @@ def trespasses(
             if name == "unlinkat" and _is_removal_of(rest, paths, may_remove):
                 continue
         else:
+            continue
+        if _is_making_of(name, rest, paths, may_make):
             continue
         for path in paths:
             if any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes):

@@ -16,7 +16,7 @@ import vfs.beneath
 from catalog.errors import ChangedUnderneath
 from vfs.beneath import open_beneath, open_root
 from vfs.storage import BACKENDS, memory
-from vfs.storage.contract import Storage
+from vfs.storage.contract import Storage, access_of
 
 MTIME_NS = 1_500_000_000_123_456_789
 
@@ -312,3 +312,32 @@ def test_times_beyond_64_bits_of_nanoseconds_are_clamped(volume: Path) -> None:
         listed = next(iter(storage.list(b"a")))
         assert listed.mtime_ns == (1 << 63) - 1
         assert storage.stat(b"a/photo.jpg") == listed
+
+
+def test_names_are_those_of_the_listing(storage: Storage) -> None:
+    for path in (b"", b"2019", b"2019/deep/er"):
+        assert set(storage.names(path)) == {dentry.name for dentry in storage.list(path)}
+    with failing(errno.ENOENT):
+        list(storage.names(b"nothing"))
+
+
+def test_a_file_is_opened_without_its_inode_being_known(storage: Storage) -> None:
+    known = storage.stat(b"2019/IMG_1.JPG").stamp._replace(inode=0)
+    with storage.open(b"2019/IMG_1.JPG", known) as file:
+        assert file.stamp().matches(known)
+    with pytest.raises(ChangedUnderneath):
+        storage.open(b"2019/IMG_1.JPG", known._replace(size=4))
+
+
+def test_access_moves_with_mode_owner_group_and_links_alone() -> None:
+    base = access_of(0o644, 1000, 1000, 1)
+    others = {
+        access_of(0o600, 1000, 1000, 1),
+        access_of(0o644, 0, 1000, 1),
+        access_of(0o644, 1000, 0, 1),
+        access_of(0o644, 1000, 1000, 2),
+    }
+    assert base not in others
+    assert len(others) == 4
+    assert access_of(0o100644, 1000, 1000, 1) == base  # the type is not part of it
+    assert 0 <= access_of(0o7777, 2**32 - 1, 2**32 - 1, 2**31) < 2**63

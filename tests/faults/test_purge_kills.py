@@ -71,11 +71,12 @@ class Crashed:
 def make_crashed(home: Path, count: int) -> Crashed:
     photos = home / "photos"
     make_photos(photos, count, pad_bytes=500)
+    paths = list(files_below(photos))  # before the volume gets its marker
     product = Product(home)
     product.run("init", "--zone", "UTC")
     product.run("volume", "add", str(photos), "--name", "Photos", "--writable")
     product.run("scan")
-    return Crashed(product, photos, list(files_below(photos)))
+    return Crashed(product, photos, paths)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashed]:
     crashed = make_crashed(tmp_path_factory.mktemp("crash"), 2 * len(KILLS) + 6)
     yield crashed
     crashed.product.run("scan", "--full")
-    assert len(crashed.product.found()) == len(list(files_below(crashed.photos)))
+    left = [path for path in files_below(crashed.photos) if path.name != ".glassine-volume"]
+    assert len(crashed.product.found()) == len(left)
     assert crashed.kills >= 20, f"only {crashed.kills} of the cases killed anything"
 
 

@@ -79,6 +79,7 @@ async def open_living(
         yield Living(library, writer, volumes, ingest, ScanServices(writer, volumes, ingest, chosen), pool)
     reader = open_reader(library)
     try:
-        assert check(reader) == []
+        violations = check(reader)
+        assert violations == [], violations
     finally:
         reader.close()

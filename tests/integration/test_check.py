@@ -117,6 +117,17 @@ PRESENT = "(SELECT min(id) FROM location WHERE state = 'present' AND content_id 
 FORMER = "id NOT IN (SELECT content_id FROM asset WHERE content_id IS NOT NULL)"
 SHOWN = "(SELECT min(id) FROM asset WHERE is_shown = 1)"
 BARE = "(SELECT min(id) FROM content WHERE id NOT IN (SELECT content_id FROM preview))"
+OF_IT = f"(SELECT content_id FROM location WHERE id = {PRESENT})"
+DAMAGE = "INSERT INTO damage SELECT id, zeroblob(32), 1, 1 FROM location"
+FORGOTTEN = "UPDATE volume SET forgotten_ns = 5, state = 'retired', fold = '/forgotten/' || id, root = CAST('/forgotten/' || id AS BLOB)"
+SWEPT = "INSERT INTO job (kind, subject, state, created_ns) VALUES"
+ANOTHER_SWEPT = "INSERT INTO job (kind, subject, state, created_ns) VALUES"
+ANOTHER_FORGOTTEN = (
+    "INSERT INTO volume (id, name, fold, root, state, state_since_ns, created_ns, forgotten_ns)"
+    " VALUES (9, 'Old', '/forgotten/9', CAST('/forgotten/9' AS BLOB), 'retired', 1, 1, 1)",
+    "INSERT INTO directory (volume_id, name, path, mtime_ns, changed_ns) VALUES (9, x'', x'', 1, 1)",
+    f"{SWEPT} ('forget', '9', 'done', 1)",
+)
 MADE = '"offset" IS NULL'
 BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
     ("I1", "user_version", sql("UPDATE migration SET number = 7 WHERE number = 2")),
@@ -257,6 +268,42 @@ BREAKAGES: list[tuple[str, str, Callable[[StoreHarness], None]]] = [
         sql(f"INSERT INTO preview_work (content_id, task) VALUES ({BARE}, 'copy')"),
     ),
     ("I22", "failed without a reason", sql("UPDATE preview_work SET state = 'failed' WHERE task = 'copy'")),
+    ("I23", "a name", sql("UPDATE volume SET forgotten_ns = 5")),
+    (
+        "I23",
+        "a file",
+        sql(
+            *ANOTHER_FORGOTTEN,
+            "INSERT INTO location (volume_id, directory_id, name, size, mtime_ns, ctime_ns, inode, first_seen_ns)"
+            " VALUES (9, (SELECT id FROM directory WHERE volume_id = 9), x'61', 1, 1, 1, 1, 1)",
+        ),
+    ),
+    (
+        "I23",
+        "a nested mount",
+        sql(*ANOTHER_FORGOTTEN, "INSERT INTO nested_mount VALUES (9, x'61', 'key', 'away', 1)"),
+    ),
+    (
+        "I24",
+        "what should be there",
+        sql(f"INSERT INTO damage SELECT {PRESENT}, hash, 1, 1 FROM content WHERE id = {OF_IT}"),
+    ),
+    ("I24", "a file that is gone", sql(f"{DAMAGE} WHERE state = 'missing' AND content_id IS NOT NULL")),
+    ("I24", "no photo", sql(f"{DAMAGE} WHERE state = 'present' AND content_id IS NULL")),
+    (
+        "I25",
+        "of no volume",
+        sql(*ANOTHER_FORGOTTEN, "INSERT INTO displaced VALUES (9, 1, 1, 1, 1, x'61', 1)"),
+    ),
+    ("I25", "no inode", sql("INSERT INTO displaced VALUES (1, 0, 1, 1, 1, x'61', 1)")),
+    ("I26", "no photo", sql("UPDATE location SET recheck_due = 1 WHERE content_id IS NULL")),
+    (
+        "I26",
+        "not read",
+        sql(
+            "UPDATE location SET recheck_due = 1 WHERE content_id IN (SELECT id FROM content WHERE hash IS NULL)"
+        ),
+    ),
     ("I22", "later and done", sql("UPDATE preview_work SET retry_ns = 5 WHERE state = 'done'")),
 ]
 

@@ -99,7 +99,8 @@ def test_a_volume_is_added_listed_and_shown(glassine: Glassine, photos: Path) ->
     assert (data["name"], data["root"], data["mode"], data["state"]) == ("NAS", str(photos), "ro", "unknown")
     assert data["excludes"] == ["*.bak", "tmp/"]
     assert glassine("volume", "list", "--json", schema="volume-list").data == [data]
-    assert glassine("volume", "show", "nas", "--json", schema="volume").data == data
+    shown = glassine("volume", "show", "nas", "--json", schema="volume").data
+    assert shown == {**data, "watching": None, "space": None}
     assert glassine("volume", "show", "NAS").stdout.decode().startswith("name ")
 
 
@@ -377,7 +378,8 @@ def complete(glassine: Glassine, *words: str) -> set[str]:
 def test_completion_offers_verbs_volumes_and_paths_of_the_tree(glassine: Glassine, photos: Path) -> None:
     glassine("volume", "add", photos, "--name", "NAS")
     assert {"find", "fi"} & complete(glassine, "fi") == {"find"}
-    assert complete(glassine, "volume", "show", "N") == {"NAS"}
+    for verb in ("show", "probe", "relocate", "retire", "forget", "scans", "accept-empty"):
+        assert complete(glassine, "volume", verb, "N") == {"NAS"}
     assert "Timeline/" in complete(glassine, "ls", "T")
     assert complete(glassine, "ls", "Originals/") == {"Originals/NAS/"}
     assert complete(glassine, "find", "type=vi") == {"type=video"}

@@ -225,3 +225,37 @@ async def test_an_edit_never_waits_for_long_while_thousands_of_files_are_taken_i
 def _touch_meta(writer: object) -> None:
     with writer.atomic():  # type: ignore[attr-defined]
         writer.execute("UPDATE meta SET value = value WHERE key = 'zone'")  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+async def test_a_change_time_that_nothing_explains_is_read_again_and_only_other_bytes_are_a_change(
+    library: Library, sample: Path, root: Path
+) -> None:
+    for name, one in zip(("a.jpg", "b.jpg", "c.jpg"), _jpegs(sample), strict=False):
+        shutil.copy(one, root / name)
+        os.utime(root / name, (1_500_000_000, 1_500_000_000))
+    async with open_living(library) as living:
+        volume_id = await living.add(root)
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        before = dict(await living.rows("SELECT name, content_id FROM location"))
+        done = living.ingest.progress(volume_id)
+        hashed, facts = done.hashed, done.facts
+        (root / "a.jpg").chmod(0o640)
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        assert (done.hashed - hashed, done.facts - facts) == (0, 0), "its mode explains it"
+        os.utime(root / "b.jpg", (1_500_000_000, 1_500_000_000))
+        swapped = bytearray((root / "c.jpg").read_bytes())
+        swapped[-3] ^= 1
+        with open(root / "c.jpg", "r+b") as file:
+            file.write(swapped)
+        os.utime(root / "c.jpg", (1_500_000_000, 1_500_000_000))
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        assert (done.hashed - hashed, done.facts - facts) == (2, 1)
+        after = dict(await living.rows("SELECT name, content_id FROM location"))
+        assert {bytes(name) for name in after if after[name] != before[name]} == {b"c.jpg"}  # type: ignore[call-overload]
+        ((digest,),) = await living.rows(
+            "SELECT c.hash FROM content AS c JOIN location AS l ON l.content_id = c.id WHERE l.name = x'632e6a7067'"
+        )
+        assert digest == blake3(bytes(swapped)).digest()
+        assert await living.rows("SELECT count(*) FROM location WHERE recheck_due = 1") == [(0,)]
+        assert await living.rows("SELECT count(*) FROM asset") == [(3,)]

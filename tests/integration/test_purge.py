@@ -67,7 +67,9 @@ class Bench:
         return await self.living.rows("SELECT state, reason FROM purge ORDER BY id")
 
     def names(self) -> set[str]:
-        return {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
+        """Return the files that are there, the marker of a writable volume left out."""
+        found = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
+        return found - {".glassine-volume"}
 
 
 def say_trashed(writer: Writer, place: Path, at_ns: int | None) -> AssetId:

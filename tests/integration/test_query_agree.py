@@ -22,7 +22,7 @@ from catalog.ids import AssetId, ContentHash, LocationId, VolumeId
 from catalog.library import Library
 from catalog.query import FIELDS, Predicate, excluded_states, parse
 from catalog.query.fields import HAS, IS, STACK_KINDS, TYPES
-from catalog.store import absence, identity, ingest, leads, migrations, scanning, sidecars, volumes
+from catalog.store import absence, identity, ingest, leads, migrations, scanning, sidecars, verifying, volumes
 from catalog.store.check import check
 from catalog.store.db import Writer
 from catalog.store.find import matching, with_aliases
@@ -76,6 +76,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
     writer = migrations.create(Library(tmp_path_factory.mktemp("agree") / "library"), "Europe/Berlin", NOW_NS)
     online = _volume(writer, rng, "NAS", "online", PHOTOS)
     _volume(writer, rng, "Alt: Disk", "offline", PHOTOS // 4)
+    _damage_some(writer, rng, online)
     _lose_some(writer, rng, online)
     say_things(writer, rng, NOW_NS)
     assert check(writer) == []
@@ -216,6 +217,17 @@ def _beside(rng: random.Random) -> dict[str, Any]:
         if rng.random() < 0.1:
             found[name] = value
     return found
+
+
+def _damage_some(writer: Writer, rng: random.Random, volume_id: VolumeId) -> None:
+    """Some are found damaged; some of these are good again, and that is not written down yet."""
+    due = [item for item in verifying.due(writer, volume_id, NOW_NS + 1, 0, 10_000) if rng.random() < 0.5]
+    other = ContentHash(b"other bytes" + bytes(21))
+    verifying.record(writer, [verifying.Reading(item, other, is_second=True) for item in due], NOW_NS + 10**9)
+    for item in due[::4]:
+        writer.execute(
+            "UPDATE location SET verified_ns = ? WHERE id = ?", (NOW_NS + 2 * 10**9, item.location_id)
+        )
 
 
 def _lose_some(writer: Writer, rng: random.Random, volume_id: VolumeId) -> None:

@@ -11,7 +11,8 @@ from catalog.commands.layer import AlbumAdd, PersonAdd, Rate, TagAdd, TagAlias, 
 from catalog.ids import AssetId
 from catalog.query import Predicate, parse
 from catalog.store import dynamic, find, folders, layer_documents, leads
-from catalog.store.explain_layer import COVER, LAST_PLACE, PLACES
+from catalog.store.explain_layer import COVER
+from catalog.store.explain_missing import LAST_PLACE, PLACES
 from store_harness import StoreHarness
 
 TODAY = date(2026, 9, 21)

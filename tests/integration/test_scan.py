@@ -23,6 +23,8 @@ from catalog.store import changes, scanning
 from catalog.store import volumes as volume_store
 from catalog.store.db import open_reader, open_writer
 from daemon.scan import ScanProgress, scan_volume
+from faults.fault_fs import open_fault_fs
+from media_files import jpeg
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ def _replace_by_file(root: Path) -> None:
         (_empty, "suspect"),
         (_take_away, "offline"),
         (_replace, "suspect"),
-        (_replace_by_empty, "offline"),
+        (_replace_by_empty, "suspect"),
         (_replace_by_file, "offline"),
     ],
 )
@@ -312,6 +314,44 @@ async def test_an_unreadable_directory_makes_the_scan_partial_and_nothing_missin
         assert (await scan_volume(living.services, volume_id)).state == "done"
 
 
+@pytest.mark.mount
+async def test_a_directory_that_cannot_be_read_is_doubtful_and_the_rest_is_scanned(
+    library: Library, photos: Path, tmp_path: Path
+) -> None:
+    with open_fault_fs(photos, tmp_path / "served") as served:
+        async with open_living(library) as living:
+            volume_id = await living.add(tmp_path / "served")
+            await scan_volume(living.services, volume_id)
+            served.set("eio", below="2019")
+            (photos / "2020" / "0.txt").unlink()
+            (photos / "2020" / "new.txt").write_bytes(b"new")
+            outcome = await scan_volume(living.services, volume_id)
+            assert (outcome.state, outcome.errors) == ("partial", ((b"2019", "EIO"),))
+            assert await living.files("missing") == {b"2020/0.txt"}
+            assert b"2020/new.txt" in await living.files()
+            assert {path for path in await living.files() if path.startswith(b"2019/")} == {
+                path for path in independent_walk(photos) if path.startswith(b"2019/")
+            }
+            served.set("normal")
+            healed = await scan_volume(living.services, volume_id)
+            assert (healed.state, healed.counts["added"], healed.counts["missing"]) == ("done", 0, 0)
+
+
+async def test_what_another_file_put_aside_is_remembered_until_the_next_complete_scan(
+    library: Library, photos: Path
+) -> None:
+    async with open_living(library) as living:
+        (photos / "2020" / "a.jpg").write_bytes(jpeg(seed=1))
+        volume_id = await living.add(photos)
+        await scan_volume(living.services, volume_id, waits_for_ingest=True)
+        (photos.parent / "other").write_bytes(jpeg(seed=2))
+        os.replace(photos.parent / "other", photos / "2020" / "a.jpg")
+        await scan_volume(living.services, volume_id, quick=True, waits_for_ingest=True)
+        assert await living.rows("SELECT count(*) > 0 FROM displaced") == [(1,)]
+        await scan_volume(living.services, volume_id)
+        assert await living.rows("SELECT count(*) FROM displaced") == [(0,)]
+
+
 # ---- kills and hangs
 
 
@@ -362,6 +402,42 @@ async def test_a_scan_that_was_cut_off_is_taken_up_again(library: Library, tmp_p
         assert await living.files() == set(independent_walk(root))
         states = await living.rows("SELECT state FROM scan ORDER BY id")
         assert states == [("abandoned",), ("done",)]
+
+
+async def test_a_first_scan_that_was_killed_lists_again_only_what_it_had_not_finished(
+    library: Library, tmp_path: Path
+) -> None:
+    root = tmp_path / "many"
+    for number in range(3000):
+        (root / f"{number:04}").mkdir(parents=True)
+        (root / f"{number:04}" / "x.txt").write_bytes(b"x")
+    async with open_living(library) as living:
+        volume_id = await living.add(root)
+    reader = open_reader(library)
+
+    def finished() -> int:
+        return int(reader.value("SELECT count(*) FROM directory WHERE digest IS NOT NULL"))
+
+    scan = subprocess.Popen(
+        [sys.executable, "-m", "daemon.cli.main", "--library", str(library.path), "scan"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with trio.fail_after(30):
+            while finished() < 200:  # noqa: ASYNC110 - another process writes it
+                await trio.sleep(0.002)
+    finally:
+        scan.kill()
+        scan.wait()
+    kept = finished()
+    reader.close()
+    assert kept < 3000
+    async with open_living(library) as living:
+        rest = await scan_volume(living.services, volume_id)
+        assert rest.counts["directories_unchanged"] == kept
+        assert rest.counts["directories"] == 3001
+        assert await living.files() == set(independent_walk(root))
 
 
 async def test_scans_of_a_dead_process_are_abandoned_at_start(library: Library, photos: Path) -> None:

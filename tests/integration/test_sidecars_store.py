@@ -469,14 +469,13 @@ def test_a_photo_renamed_with_its_sidecar_keeps_one_witness(catalog: StoreHarnes
     take_in(catalog)
     files = catalog.disk[b"a"]
     catalog.disk[b"b"] = {b"new.jpg": files.pop(b"IMG.JPG"), b"new.jpg.xmp": files.pop(b"IMG.JPG.xmp")}
-    # The photo is a new one until its bytes are read, and its sidecar is read before that.
     catalog.scan(b"b")
     catalog.read_facts()
     read_due(catalog)
     catalog.scan(b"a")
     catalog.read_hashes()
     read_due(catalog)
-    assert authors(catalog, "b/new.jpg") == {"Photos:b/new.jpg.xmp"}
+    assert authors(catalog, "b/new.jpg") == {"Photos:a/IMG.JPG.xmp"}, "where it was read first"
     assert words(catalog, "b/new.jpg") == {"rating": 2, "tags": ["a", "b"]}
     write(catalog, "b/new.jpg.xmp", xmp(tags=["b"]), 1_600_000_001)
     take_in(catalog)

@@ -337,24 +337,24 @@ def test_why_missing_tells_every_place_and_since_when(catalog: StoreHarness) -> 
     catalog.put(b"b/\xff.JPG", "x", inode=2)
     catalog.ingest()
     asset_id = catalog.asset_at(b"a/IMG_1.JPG")
-    told = photos.explain_missing(catalog.writer, asset_id)
+    told = photos.explain_missing(catalog.writer, asset_id, catalog.now_ns)
     assert (told["is_missing"], [place["state"] for place in told["places"]]) == (
         False,
         ["present", "present"],
     )
     volumes.set_volume_state(catalog.writer, catalog.volume_id, "offline", "unplugged", 5)
-    assert "not deletion" in photos.explain_missing(catalog.writer, asset_id)["rule"]
+    assert "not deletion" in photos.explain_missing(catalog.writer, asset_id, catalog.now_ns)["rule"]
     volumes.set_volume_state(catalog.writer, catalog.volume_id, "online", None, 5)
     catalog.remove(b"a/IMG_1.JPG")
     catalog.scan()
-    told = photos.explain_missing(catalog.writer, asset_id)
+    told = photos.explain_missing(catalog.writer, asset_id, catalog.now_ns)
     assert (told["is_missing"], [place["state"] for place in told["places"]]) == (
         False,
         ["missing", "present"],
     )
     catalog.remove(b"b/\xff.JPG")
     catalog.scan()
-    told = photos.explain_missing(catalog.writer, asset_id)
+    told = photos.explain_missing(catalog.writer, asset_id, catalog.now_ns)
     assert told["is_missing"] is True
     assert told["places"][0]["missing_since"] is not None
     assert [place["path"] for place in told["places"]] == ["a/IMG_1.JPG", "b/\ufffd.JPG"]
@@ -368,7 +368,7 @@ def test_why_missing_tells_of_bytes_whose_file_holds_others_now(catalog: StoreHa
     lost = catalog.asset_at(b"A.JPG")
     catalog.put(b"A.JPG", "beta", inode=3)
     catalog.ingest()
-    told = photos.explain_missing(catalog.writer, lost)
+    told = photos.explain_missing(catalog.writer, lost, catalog.now_ns)
     assert (told["is_missing"], [(place["path"], place["state"]) for place in told["places"]]) == (
         True,
         [("A.JPG", "replaced")],

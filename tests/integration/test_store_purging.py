@@ -13,7 +13,7 @@ from catalog.store import db, jobs, purging, volumes
 from catalog.store.backup import backup_to
 from catalog.store.backup_restore import restore_backup
 from catalog.store.edits import Edit
-from catalog.store.explain_layer import explain_missing
+from catalog.store.explain_missing import explain_missing
 from catalog.store.texts import instant_text
 from catalog.store.trash import TrashCursor, TrashedPhoto, not_in_trash, trash_page, trashed_file
 from store_harness import NOW_NS, StoreHarness, make_harness
@@ -166,7 +166,7 @@ def test_a_done_purge_makes_the_file_missing_and_keeps_everything_said(store: St
     assert store.said(asset_id) == before
     assert store.column(asset_id, "state") == "trashed"
     assert [photo.files for photo in in_trash(store)] == [()]
-    told = explain_missing(store.writer, asset_id)
+    told = explain_missing(store.writer, asset_id, NOW_NS)
     assert told["rule"] == "it was in the trash, and a purge removed its file"
     journal_id = store.writer.value("SELECT journal_id FROM purge")
     assert told["places"][0]["removed"] == {"at": instant_text(NOW_NS + RETENTION_NS), "journal": journal_id}

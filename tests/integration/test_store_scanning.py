@@ -85,19 +85,6 @@ def test_an_unchanged_directory_writes_nothing_but_its_digest(catalog: StoreHarn
     assert changes.latest_seq(catalog.writer) == seq
 
 
-def test_a_new_ctime_alone_is_only_noted(catalog: StoreHarness) -> None:
-    catalog.put(b"IMG_1.JPG", "body", ctime_ns=1)
-    catalog.ingest()
-    before = file_row(catalog, b"IMG_1.JPG")["content_id"]
-    catalog.put(b"IMG_1.JPG", "body", ctime_ns=2)
-    assert catalog.scan()[0].changed == ()
-    assert file_row(catalog, b"IMG_1.JPG")["content_id"] == before
-    assert catalog.writer.value("SELECT ctime_ns FROM location") == 2
-    assert ingest.due_counts(catalog.writer) == dict.fromkeys(
-        ("header", "deep", "hash", "sniff", "sidecar"), 0
-    )
-
-
 def test_what_is_not_seen_is_named_and_missing_only_when_told(catalog: StoreHarness) -> None:
     catalog.put(b"a/IMG_1.JPG", "one")
     catalog.put(b"a/IMG_2.JPG", "two")

@@ -13,13 +13,13 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 import trio
 from blake3 import blake3
 from trees import NAMES, hostile_tree, independent_walk
+from volume_sessions import Walked, bound, fuse_mount, hashed, open_session, walked
 
 from capabilities import require
 from catalog.errors import VolumeOffline
@@ -28,80 +28,15 @@ from daemon.children import wait_ended
 from daemon.excludes import Excludes
 from daemon.volume_process import walk as walking
 from daemon.volume_process.mounts import Mount, mount_of, parse_mount
-from daemon.volume_process.protocol import HashAnswer, Hello, TreeChange, Unchanged, WalkEnd, path_key
+from daemon.volume_process.protocol import Hello, TreeChange, path_key
+from daemon.volume_process.second_look import SecondLook
 from daemon.volume_process.starting import open_spare, start_volume_process
-from daemon.volume_session import VolumeSession, start_session
+from daemon.volume_session import start_session
 from media_files import ExifSpec, jpeg, png
 from vfs.beneath import FileStamp, file_stamp
 from vfs.storage import memory
-
-
-@asynccontextmanager
-async def open_session(
-    root: Path, *, hang_s: float = 15, own: tuple[Path, ...] = (), **fields: object
-) -> AsyncIterator[VolumeSession]:
-    own_files = tuple((path.stat().st_dev, path.stat().st_ino) for path in own)
-    given = {"excludes": (), "config_excludes": (), "other_roots": (), "own_files": own_files, **fields}
-    hello = Hello(root=os.fsencode(root), backend="local", **given)  # type: ignore[arg-type]
-    async with trio.open_nursery() as nursery:
-        session = start_session(hello, hang_s=hang_s)
-        await nursery.start(session.serve)
-        try:
-            yield session
-        finally:
-            session.end("the test is over")
-            assert await session.reap()
-
-
-class Walked:
-    """Everything that a walk said."""
-
-    def __init__(self) -> None:
-        self.files: dict[bytes, FileStamp] = {}
-        self.directories: set[bytes] = set()
-        self.digests: dict[bytes, bytes] = {}
-        self.errors: dict[bytes, str] = {}
-        self.parts = 0
-        self.unchanged: set[bytes] = set()
-        self.unchanged_files = 0
-        self.end: WalkEnd | None = None
-
-    def take(self, item: DirectoryListing | Unchanged | WalkEnd) -> None:
-        if isinstance(item, WalkEnd):
-            self.end = item
-        elif isinstance(item, Unchanged):
-            self.unchanged.update(item.paths)
-            self.unchanged_files += item.files
-        else:
-            self._take_listing(item)
-
-    def _take_listing(self, listing: DirectoryListing) -> None:
-        self.parts += 1
-        self.directories.add(listing.path)
-        if listing.error:
-            self.errors[listing.path] = listing.error
-        if listing.digest:
-            self.digests[listing.path] = listing.digest
-        prefix = listing.path + b"/" if listing.path else b""
-        for entry in listing.entries:
-            if entry.kind == "f":
-                self.files[prefix + entry.name] = FileStamp(
-                    entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode
-                )
-
-
-async def walked(
-    session: VolumeSession,
-    paths: tuple[bytes, ...] = (b"",),
-    *,
-    is_recursive: bool = True,
-    known: dict[bytes, bytes] | None = None,
-) -> Walked:
-    found = Walked()
-    async with session.open_walk(paths, is_recursive=is_recursive, known=known) as items:
-        async for item in items:
-            found.take(item)
-    return found
+from vfs.storage.contract import Dentry
+from vfs.storage.local import LocalStorage
 
 
 @pytest.fixture
@@ -137,14 +72,6 @@ async def test_hostile_files_are_hashed_by_their_exact_names(hostile: Path) -> N
             # case.jpg has a second name with the same bytes
             assert by_path[name] == blake3(name).digest()
         assert by_path[b"/".join([b"d" * 10] * 3000) + b"/x.jpg"] == blake3(b"deep").digest()
-
-
-async def hashed(session: VolumeSession, files: list[tuple[bytes, FileStamp]]) -> list[HashAnswer]:
-    answers: list[HashAnswer] = []
-    async with session.open_hash(files) as groups:
-        async for group in groups:
-            answers += group
-    return answers
 
 
 async def test_a_changed_directory_alone_is_sent_again(tmp_path: Path) -> None:
@@ -283,15 +210,6 @@ async def test_a_root_that_was_replaced_during_a_walk_is_noticed(tmp_path: Path)
 # ---- mounts below the root
 
 
-@contextmanager
-def bound(source: Path, target: Path) -> Iterator[None]:
-    subprocess.run(["mount", "--bind", source, target], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", target], check=True)
-
-
 @pytest.mark.root
 async def test_a_bind_mount_of_a_directory_into_itself_ends(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "again").mkdir(parents=True)
@@ -301,22 +219,6 @@ async def test_a_bind_mount_of_a_directory_into_itself_ends(tmp_path: Path) -> N
             found = await walked(session)
     assert set(found.files) == {b"a/x.jpg"}
     assert found.directories == {b"", b"a", b"a/b", b"a/b/again"}
-
-
-@asynccontextmanager
-async def fuse_mount(source: Path, target: Path, *options: str) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """Mount by bindfs in the foreground: stop the process, and whoever asks the mount waits."""
-    target.mkdir(exist_ok=True)
-    server = subprocess.Popen(["bindfs", "-f", "--no-allow-other", *options, source, target])
-    try:
-        with trio.fail_after(5):
-            while not os.path.ismount(target):  # noqa: ASYNC110 - the kernel rings no bell
-                await trio.sleep(0.02)
-        yield server
-    finally:
-        server.send_signal(signal.SIGCONT)
-        subprocess.run(["fusermount3", "-u", "-z", target], check=True)
-        server.wait(5)
 
 
 @pytest.mark.mount
@@ -569,12 +471,14 @@ async def test_what_happens_in_a_tree_is_told_by_directory(tmp_path: Path) -> No
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "@eaDir").mkdir()
     async with open_session(tmp_path) as session, session.open_watch() as changes:
-        assert (await _next_change(changes)).watch_limit is None
+        first = await _next_change(changes)
+        assert first.watch_limit is None
+        method = first.method
         (tmp_path / "@eaDir" / "x.jpg").write_bytes(b"litter")
         (tmp_path / "a" / "b" / "new.jpg").write_bytes(b"new")
-        assert await _next_change(changes) == TreeChange(directories=(b"a/b",))
+        assert await _next_change(changes) == TreeChange(directories=(b"a/b",), method=method)
         (tmp_path / "a" / "b" / "new.jpg").unlink()
-        assert await _next_change(changes) == TreeChange(directories=(b"a/b",))
+        assert await _next_change(changes) == TreeChange(directories=(b"a/b",), method=method)
         (tmp_path / "fresh" / "deep").mkdir(parents=True)
         seen: set[bytes] = set()
         while b"fresh" not in seen:
@@ -657,7 +561,7 @@ async def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 def test_the_mount_table_is_read_with_escapes_and_the_longest_mount_holds() -> None:
     line = rb"36 35 98:0 /mnt1 /mnt\0402\134x rw,noatime master:1 shared:2 - fuse.glassine /dev/ro\011ot rw"
     mount = parse_mount(line)
-    assert mount == Mount(b"/mnt 2\\x", "fuse.glassine", b"/dev/ro\tot")
+    assert (mount.point, mount.fs_type, mount.source) == (b"/mnt 2\\x", "fuse.glassine", b"/dev/ro\tot")
     root, home = Mount(b"/", "ext4", b"/dev/a"), Mount(b"/home", "nfs4", b"nas:/home")
     assert mount_of(b"/home/u", [root, home]) == home
     assert mount_of(b"/homeless", [root, home]) == root
@@ -719,3 +623,45 @@ async def test_a_session_takes_a_child_that_was_started_ahead(tmp_path: Path) ->
 def _children() -> set[int]:
     own = os.getpid()
     return set(map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split()))
+
+
+async def test_who_may_read_a_file_is_in_its_listing_and_in_the_digest_of_its_directory(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"x")
+    async with open_session(tmp_path) as session:
+        before = await walked(session)
+        (tmp_path / "x.jpg").chmod(0o600)
+        after = await walked(session, known=before.digests)
+        assert after.directories == {b""}
+        assert before.access[b"x.jpg"] != after.access[b"x.jpg"] != 0
+        os.link(tmp_path / "x.jpg", tmp_path / "y.jpg")
+        linked = await walked(session)
+        assert linked.access[b"x.jpg"] == linked.access[b"y.jpg"] != after.access[b"x.jpg"]
+        (tmp_path / "x.jpg").chmod(0o644)
+        (tmp_path / "y.jpg").unlink()
+        assert (await walked(session)).access == before.access or before.access[b"x.jpg"] & 0o777 != 0o644
+
+
+@pytest.mark.parametrize(
+    "name", ["EIO", "EACCES", "EPERM", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN", "ENODEV", "EINTR"]
+)
+def test_no_error_but_absence_makes_a_file_gone(tmp_path: Path, name: str) -> None:
+    class Troubled(LocalStorage):
+        def stat(self, path: bytes) -> Dentry:
+            raise OSError(getattr(errno, name), "as a storage in trouble says", path)
+
+    with Troubled(os.fsencode(tmp_path)) as storage:
+        assert SecondLook(storage, walking.Territory(Excludes())).is_gone(b"x.jpg") is None
+
+
+def test_what_lies_behind_a_symbolic_link_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "x.jpg").write_bytes(b"x")
+    (tmp_path / "moved").symlink_to("real")
+    with LocalStorage(os.fsencode(tmp_path)) as storage:
+        fates = [
+            SecondLook(storage, walking.Territory(Excludes())).is_gone(path)
+            for path in (b"moved", b"moved/x.jpg", b"real/x.jpg")
+        ]
+        assert fates == [True, True, False]

@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from living import Living, open_living
 from capabilities import require
 from catalog.ids import VolumeId
 from catalog.library import Library
+from catalog.store import scanning
 from catalog.store import volumes as volume_store
 from daemon.config import ScanSection
 from daemon.watch import Watch, open_watch
@@ -186,49 +187,6 @@ async def test_a_volume_that_others_change_unseen_is_polled_and_the_note_says_so
         subprocess.run(["fusermount3", "-u", "-z", mounted], check=True)
 
 
-@contextmanager
-def inotify_limit(name: str, value: int) -> Iterator[None]:
-    path = Path("/proc/sys/fs/inotify") / name
-    before = path.read_text()
-    path.write_text(str(value))
-    try:
-        yield
-    finally:
-        path.write_text(before)
-
-
-@pytest.mark.root
-async def test_lost_events_lead_to_a_look_at_everything(tmp_path: Path, root: Path) -> None:
-    with inotify_limit("max_queued_events", 16):
-        async with watched(tmp_path, root) as (living, _, _):
-            for number in range(300):
-                folder = root / f"{number % 30}"
-                folder.mkdir(exist_ok=True)
-                (folder / f"{number}.txt").write_bytes(b"x")
-
-            async def is_true() -> bool:
-                return len(await living.files()) == 301
-
-            await eventually(is_true)
-
-
-@pytest.mark.root
-async def test_too_few_watches_are_said_and_the_looks_do_the_rest(tmp_path: Path, root: Path) -> None:
-    for number in range(200):
-        (root / f"{number:03}").mkdir()
-    with inotify_limit("max_user_watches", 60):
-        async with watched(tmp_path, root, ScanSection(quick_interval_s=1)) as (living, watch, volume_id):
-            assert "can be watched" in (watch.notes[volume_id].note or "")
-            assert not watch.notes[volume_id].is_watching
-            (root / "000" / "new.txt").write_bytes(b"new")
-            (root / "199" / "new.txt").write_bytes(b"new")
-
-            async def is_found() -> bool:
-                return {b"000/new.txt", b"199/new.txt"} <= await living.files()
-
-            await eventually(is_found)
-
-
 async def test_a_root_that_is_emptied_is_suspect_and_nothing_is_missing(tmp_path: Path, root: Path) -> None:
     async with watched(tmp_path, root) as (living, _, volume_id):
         os.rename(root / "2019", tmp_path / "2019")
@@ -239,6 +197,71 @@ async def test_a_root_that_is_emptied_is_suspect_and_nothing_is_missing(tmp_path
         await eventually(is_suspect)
         assert await living.files("missing") == set()
         assert await living.files() == {b"2019/first.txt"}
+
+
+async def test_a_disk_whose_every_change_is_heard_is_not_looked_at_and_not_probed(
+    tmp_path: Path, root: Path
+) -> None:
+    async with watched(tmp_path, root, ScanSection(quick_interval_s=1)) as (living, watch, volume_id):
+        await trio.sleep(0.2)  # the scan that follows the start of the watch
+        before = await living.writer.read(scanning.scans, volume_id)
+        await trio.sleep(2.5)
+        assert await living.writer.read(scanning.scans, volume_id) == before
+        assert [scan.kind for scan in before] == ["full", "full"]
+        told = (await watch.describe())["photos"]
+        assert told["is_watching"]
+        assert told["method"] in ("inotify", "fanotify")
+        assert told["next_full_scan"]
+
+
+async def test_a_root_that_is_moved_away_is_noticed_without_a_look_and_its_return_too(
+    tmp_path: Path, root: Path
+) -> None:
+    async with watched(tmp_path, root) as (living, _, volume_id):
+
+        async def is_offline() -> bool:
+            return (await living.volume(volume_id)).state != "online"
+
+        async def is_online() -> bool:
+            return (await living.volume(volume_id)).state == "online"
+
+        os.rename(root, tmp_path / "elsewhere")
+        assert await eventually(is_offline) < 3
+        assert await living.files("missing") == set()
+        os.rename(tmp_path / "elsewhere", root)
+        await eventually(is_online, within_s=20)
+
+
+async def test_a_file_that_changes_in_place_is_noticed_without_a_look(tmp_path: Path, root: Path) -> None:
+    async with watched(tmp_path, root) as (living, _, _):
+        with open(root / "2019" / "first.txt", "r+b") as file:
+            file.write(b"FIRST and more")
+
+        async def is_noticed() -> bool:
+            return await living.rows("SELECT size FROM location WHERE name = x'66697273742e747874'") == [
+                (14,)
+            ]
+
+        await eventually(is_noticed)
+
+
+async def test_a_nomedia_file_takes_a_tree_away_and_gives_it_back(tmp_path: Path, root: Path) -> None:
+    (root / "2019" / "deep").mkdir()
+    (root / "2019" / "deep" / "x.txt").write_bytes(b"x")
+    (root / "y.txt").write_bytes(b"y")
+    async with watched(tmp_path, root) as (living, _, _):
+        (root / "2019" / ".nomedia").touch()
+
+        async def is_hidden() -> bool:
+            return await living.files() == {b"y.txt"}
+
+        await eventually(is_hidden)
+        (root / "2019" / ".nomedia").unlink()
+
+        async def is_back() -> bool:
+            return await living.files() == {b"y.txt", b"2019/first.txt", b"2019/deep/x.txt"}
+
+        await eventually(is_back)
 
 
 async def test_a_library_inside_a_watched_volume_is_never_cataloged(tmp_path: Path, root: Path) -> None:

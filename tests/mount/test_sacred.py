@@ -23,6 +23,8 @@ from sacred import fingerprints, touched
 from source_mutant import seed_mutant
 from strace_reading import TRACED, opened_files, removed_files, trespasses
 
+MARKER = ".glassine-volume"
+
 # As root: a traced fusermount3 loses its set-user-id bit, so an ordinary user cannot mount under strace.
 pytestmark = [pytest.mark.mount, pytest.mark.root, pytest.mark.slow]
 
@@ -30,6 +32,7 @@ MUTANT = """
 import os, sys
 import vfs.beneath as beneath
 _open = beneath.open_beneath
+
 def _mutant(root_fd, path, *args, **kwargs):
     {body}
     return _open(root_fd, path, *args, **kwargs)
@@ -85,7 +88,7 @@ def traced_life(
     )
     try:
         wait_until(lambda: os.path.ismount(product.mountpoint), what="mounted under strace")
-        total = len(list(files_below(photos)))
+        total = sum(path.name != MARKER for path in files_below(photos))
         wait_until(lambda: len(product.found()) == total, what=f"{total} photos found")
         crawl(product.mountpoint, photos)
         if then is not None:
@@ -198,7 +201,7 @@ def purged_life(product: Product, photos: Path, archive: Path, log: Path, **envi
 
 def chosen(photos: Path) -> list[Path]:
     """Return the two photos that are purged, relative."""
-    return [path.relative_to(photos) for path in files_below(photos)][:2]
+    return [path.relative_to(photos) for path in files_below(photos) if path.name != MARKER][:2]
 
 
 @pytest.fixture
@@ -217,9 +220,14 @@ def test_a_purge_is_the_only_removal_and_only_on_the_writable_volume(
     removed = [photos / path for path in wanted]
     assert sorted(removed_files(lines, photos)) == sorted(removed)
     assert removed_files(lines, archive) == []
-    assert trespasses(lines, [photos, archive], may_remove=removed) == []
-    assert len(trespasses(lines, [photos, archive])) == len(removed)
-    assert touched(before[0], fingerprints(photos), removed=[os.fsencode(path) for path in wanted]) == []
+    marker = [photos / MARKER]  # the one new file, on the writable volume alone
+    assert trespasses(lines, [photos, archive], may_remove=removed, may_make=marker) == []
+    assert len(trespasses(lines, [photos, archive], may_make=marker)) == len(removed)
+    assert trespasses(lines, [photos, archive], may_remove=removed)
+    after = fingerprints(photos)
+    for path in (b".", os.fsencode(MARKER)):  # the root's own time moved when the marker was made
+        assert after.pop(path) != before[0].pop(path, None)
+    assert touched(before[0], after, removed=[os.fsencode(path) for path in wanted]) == []
     assert touched(before[1], fingerprints(archive)) == []
 
 
@@ -231,4 +239,4 @@ def test_the_check_goes_red_on_a_purge_that(tmp_path: Path, photos: Path, archiv
     seeded = seed_mutant(tmp_path / "mutant", *PURGE_MUTANTS[mutant])
     paths = os.pathsep.join([str(seeded), product.env()["PYTHONPATH"]])
     lines = purged_life(product, photos, archive, tmp_path / "strace.log", PYTHONPATH=paths)
-    assert trespasses(lines, [photos, archive], may_remove=removed)
+    assert trespasses(lines, [photos, archive], may_remove=removed, may_make=[photos / MARKER])
