@@ -210,7 +210,7 @@ def _path(item: Item) -> None:
 def _check_volume(item: Item) -> None:
     for name in ("name", "backend"):
         require_text(item[name])
-    if item["mode"] not in ("ro", "rw") or item["state"] not in (None, "disabled", "retired"):
+    if item["mode"] not in ("ro", "rw") or item["state"] not in (None, "disabled", "retired", "forgotten"):
         raise ValueError("mode or state")
     path_of(item, "root")
     for pattern in item["excludes"]:

@@ -69,8 +69,15 @@ def _library(session: Session) -> dict[str, Any]:
     return {"uid": meta["library_uid"], "zone": meta["zone"], "created_ns": int(meta["created_ns"])}
 
 
+# A forgotten volume has given its name away: a slash, which no name of a volume holds, and its number tell it from the next one.
+_VOLUME_NAME = "CASE WHEN v.forgotten_ns IS NULL THEN v.name ELSE v.name || '/' || v.id END"
+
+
 def _volumes(session: Session) -> Iterator[dict[str, Any]]:
-    rows = session.rows("SELECT id, name, backend, mode, state, root, excludes FROM volume ORDER BY fold")
+    rows = session.rows(
+        f"SELECT v.id, {_VOLUME_NAME}, v.backend, v.mode, iif(v.forgotten_ns IS NULL, v.state, 'forgotten'), v.root,"
+        " v.excludes FROM volume AS v ORDER BY v.fold"
+    )
     for volume_id, name, backend, mode, state, root, excludes in rows:
         paths = session.rows("SELECT path FROM library_path WHERE volume_id = ? ORDER BY path", (volume_id,))
         root_fields = {f"root{key.removeprefix('path')}": value for key, value in path_fields(root).items()}
@@ -78,7 +85,7 @@ def _volumes(session: Session) -> Iterator[dict[str, Any]]:
             "name": name,
             "backend": backend,
             "mode": mode,
-            "state": state if state in ("disabled", "retired") else None,
+            "state": state if state in ("disabled", "retired", "forgotten") else None,
             **root_fields,
             "excludes": json.loads(excludes),
             "paths": [path_fields(path) for (path,) in paths],
@@ -124,13 +131,13 @@ _PHOTOS = """
     SELECT a.id, a.uid, a.name, a.is_suffixed, a.first_seen_ns, o.uid, a.stack_id, a.content_id FROM asset AS a
     LEFT JOIN asset AS o ON o.id = a.merged_into
     WHERE a.id > ? ORDER BY a.id LIMIT ?"""
-_CONTENTS = """
-    SELECT c.asset_id, c.id, c.hash, c.size, c.kind, c.mime, c.created_ns, v.name, d.path, l.name, l.size, l.mtime_ns
+_CONTENTS = f"""
+    SELECT c.asset_id, c.id, c.hash, c.size, c.kind, c.mime, c.created_ns, {_VOLUME_NAME}, d.path, l.name, l.size, l.mtime_ns
     FROM json_each(?) AS wanted CROSS JOIN content AS c ON c.asset_id = wanted.value
     LEFT JOIN location AS l ON l.id = c.last_location_id LEFT JOIN directory AS d ON d.id = l.directory_id
     LEFT JOIN volume AS v ON v.id = l.volume_id ORDER BY c.id"""
-_LOCATIONS = """
-    SELECT l.content_id, v.name, d.path, l.name, l.size, l.mtime_ns
+_LOCATIONS = f"""
+    SELECT l.content_id, {_VOLUME_NAME}, d.path, l.name, l.size, l.mtime_ns
     FROM json_each(?) AS wanted CROSS JOIN location AS l ON l.content_id = wanted.value
     CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN volume AS v ON v.id = l.volume_id ORDER BY l.id"""
 _STATEMENTS = """

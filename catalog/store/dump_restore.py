@@ -155,11 +155,14 @@ class _Restore:
     def _volumes(self, intake: Intake) -> None:
         """Make the volumes that there are not. One of the same name stays as its owner made it here."""
         known = {names.fold(volume.name) for volume in volumes.volumes(self._writer)}
+        forgotten: dict[str, int] = {}
         for item in intake.volumes:
-            if names.fold(names.clean_label(item["name"])) not in known:
+            if item["state"] == "forgotten":
+                forgotten[names.fold(item["name"])] = self._forgotten_volume(item)
+            elif names.fold(names.clean_label(item["name"])) not in known:
                 self._volume(item)
         ids = {volume.name: volume.id for volume in volumes.volumes(self._writer)}
-        folds = {names.fold(name): volume_id for name, volume_id in ids.items()}
+        folds = forgotten | {names.fold(name): volume_id for name, volume_id in ids.items()}
         for (name,) in self._writer.rows("SELECT DISTINCT volume FROM temp.d_location"):
             volume_id = folds.get(names.fold(name))
             if volume_id is None:
@@ -186,6 +189,17 @@ class _Restore:
         if item["state"] is not None:
             reason = f"{item['state']} by the owner"
             volumes.set_volume_state(self._writer, volume_id, item["state"], reason, self._now_ns)
+
+    def _forgotten_volume(self, item: dict[str, Any]) -> int:
+        """Make the row of a volume that is none any more: it tells where photos were last seen."""
+        root = f"/forgotten by a dump/{item['name']}".encode()
+        volume_id = volumes.add_volume(
+            self._writer, item["name"], root, now_ns=self._now_ns, backend=item["backend"]
+        )
+        volumes.mark_forgotten(self._writer, volume_id, self._now_ns)
+        label = item["name"].rpartition("/")[0] or item["name"]
+        self._writer.execute("UPDATE volume SET name = ? WHERE id = ?", (names.clean_label(label), volume_id))
+        return volume_id
 
     def _cameras(self, intake: Intake) -> None:
         """A camera's folder is spelled as it was, not as the first photo read here spells it."""

@@ -23,7 +23,7 @@ from catalog.commands import layer as c
 from catalog.errors import CatalogTooNew, Conflict, InvalidValue
 from catalog.facts import Descriptive, FaceRegion
 from catalog.library import Library
-from catalog.store import check, dump_restore, migrations, volumes
+from catalog.store import check, dump_restore, migrations, traces, volumes
 from catalog.store.db import ReaderPool, Writer, open_reader, open_writer
 from catalog.store.dump import dump
 from catalog.values import OWNER
@@ -685,3 +685,27 @@ def test_files_found_where_the_dump_says_are_not_read_again(spoken: BuiltLibrary
     assert fresh.writer.value("SELECT count(*) FROM content WHERE hash IS NULL") == 0
     assert titles(fresh)["IMG_1.JPG"] == "photo 1"
     fresh.close()
+
+
+def test_a_forgotten_volume_comes_back_as_what_it_is_beside_a_new_one_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    first = build_library(tmp_path / "first", {"one.jpg": FileSpec(captured="2019-08-07T12:00:00")})
+    volume = volumes.volume_by_name(first.writer, VOLUME)
+    volumes.mark_forgotten(first.writer, volume.id, FIRST_NS)
+    while traces.sweep_forgotten(first.writer, FIRST_NS):
+        pass
+    volumes.add_volume(first.writer, VOLUME, os.fsencode(tmp_path / "elsewhere"), now_ns=FIRST_NS)
+    document = dump_of(first.writer)
+    validate(json.loads(document), "dump-document")
+    library = Library(tmp_path / "second")
+    writer = migrations.create(library, ZONE, FIRST_NS)
+    restored(writer, document)
+    assert [known.name for known in volumes.volumes(writer)] == [VOLUME], "the new one alone is a volume"
+    rows = writer.rows(
+        "SELECT v.name, v.forgotten_ns IS NULL, l.state FROM location AS l JOIN volume AS v ON v.id = l.volume_id"
+    )
+    assert rows == [(VOLUME, 0, "missing")], "where the photo was seen last"
+    assert check.check(writer) == []
+    assert json.loads(dump_of(writer))["photos"][0]["uid"] == json.loads(document)["photos"][0]["uid"]
+    writer.close()
+    first.close()
