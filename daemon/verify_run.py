@@ -79,7 +79,10 @@ class VerifyProgress:
 
 @dataclass(frozen=True, slots=True)
 class VerifyOutcome:
-    """How a run ended: done (nothing is left) or paused; `left` files are still due."""
+    """How a run ended: done (it came to its end) or paused (out of time).
+
+    `counts["left"]` files are still due: not reached, or they could not be read.
+    """
 
     run_id: int
     state: Literal["done", "paused"]
@@ -132,11 +135,13 @@ async def verify_volume(
     state: _State = "abandoned"
     told: str | None = None
     try:
-        with trio.move_on_at(wish.deadline_s):
+        with trio.move_on_at(wish.deadline_s) as limit:
             await run.compare()
         await run.tell_the_rest()
-        counts = run.counts() | {"left": (await run.left())[0]}
-        ended: Literal["done", "paused"] = "paused" if counts["left"] else "done"
+        counts = await run.note_left()
+        # What could not be read is an error of a run that came to its end: the next one begins anew.
+        is_cut_short = limit.cancelled_caught or counts["left"] > counts["errors"]
+        ended: Literal["done", "paused"] = "paused" if is_cut_short else "done"
         state = ended
     except VolumeOffline as error:
         state, told = "paused", error.message
@@ -196,6 +201,11 @@ class _Run:
     def counts(self) -> dict[str, int]:
         """Return the numbers by the names that the catalog and the summary know."""
         return dict(self._numbers)
+
+    async def note_left(self) -> dict[str, int]:
+        """Count what is still due; return all numbers."""
+        self._numbers["left"] = (await self.left())[0]
+        return self.counts()
 
     async def left(self) -> tuple[int, int]:
         """Return how many files are due, and their bytes."""

@@ -157,16 +157,6 @@ class Run:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """How a volume stands: damaged files, the newest run, and how many of the files that can be compared ever were."""
-
-    damaged: int
-    last: Run | None
-    verified: int
-    files: int
-
-
 # ---- what is due
 
 
@@ -317,23 +307,7 @@ def last_run(session: Session, volume_id: VolumeId) -> Run | None:
     return Run(run_id, VolumeId(of_volume), cutoff_ns, started_ns, ended_ns, state, json.loads(counts), error)
 
 
-def summary(session: Session, volume_id: VolumeId) -> Summary:
-    """Return how a volume stands; 0.2 s per million files, nearly all of it for `verified` and `files`."""
-    verified, files = session.row(
-        "SELECT count(l.verified_ns), count(*) FROM location AS l NOT INDEXED"
-        " WHERE l.volume_id = ? AND l.state = 'present' AND l.content_id IS NOT NULL AND l.size > 0",
-        (volume_id,),
-    ) or (0, 0)
-    return Summary(damaged_count(session, volume_id), last_run(session, volume_id), verified, files)
-
-
 # ---- what is damaged
-
-
-def damaged_count(session: Session, volume_id: VolumeId) -> int:
-    """Return how many files of a volume are damaged."""
-    sql = f"SELECT count(*) FROM ({_DAMAGED} AND l.volume_id = ?)"
-    return int(session.value(sql, (volume_id,)))
 
 
 def damaged(

@@ -59,8 +59,8 @@ VOLUMES_TABLES: dict[str, Table] = {
             "cutoff_ns": "Files whose bytes were compared since then were left out.",
             "started_ns": "When.",
             "ended_ns": "NULL while running.",
-            "state": "running, done (nothing was left), paused (out of time; the next run goes on), failed or abandoned.",
-            "counts": "JSON of files compared, bytes, damaged, mended, errors.",
+            "state": "running, done (it came to its end), paused (out of time, or the volume went; the next run goes on), failed or abandoned.",
+            "counts": "JSON of files compared, bytes, damaged, mended, errors, and left (not reached, or unreadable).",
             "error": "Why it failed; NULL otherwise.",
         },
         "CREATE TABLE verification (id INTEGER PRIMARY KEY AUTOINCREMENT, volume_id INTEGER NOT NULL REFERENCES volume(id),"
