@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import ExifTags, Image
+
 from bench.ingest import fresh_library, make_many
 from bench.memory import pids_of
 from bench.photos import make_photos
@@ -94,12 +96,13 @@ def _measure_singles(report: Report, work: Path, photos: Path, mountpoint: Path)
     (photos / "new").mkdir()
     until((mountpoint / "Originals/Bench/new").is_dir)
     for number, path in enumerate(sorted(work.glob("single-*.JPG"))):
-        before = files_below(mountpoint / "Timeline")
+        day = day_of(path)
+        dated = mountpoint / "Timeline" / day[:4] / day[:7] / day / f"new{number:02d}.JPG"
         shutil.copyfile(path, photos / "new" / f"new{number:02d}.JPG")
         closed = time.monotonic()
         until(lambda number=number: (mountpoint / f"Originals/Bench/new/new{number:02d}.JPG").exists())
         seen["Originals/"].append(time.monotonic() - closed)
-        until(lambda before=before: files_below(mountpoint / "Timeline") > before)
+        until(dated.exists)
         seen["Timeline"].append(time.monotonic() - closed)
     for place, seconds in seen.items():
         note = f"median of {SINGLES}, worst {max(seconds):.2f} s"
@@ -164,25 +167,33 @@ def until(is_done: Callable[[], bool], *, pause_s: float = 0.01) -> None:
         time.sleep(pause_s)
 
 
+def day_of(photo: Path) -> str:
+    """Return the day of an EXIF date, YYYY-MM-DD."""
+    with Image.open(photo) as picture:
+        text = picture.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal]
+    return str(text)[:10].replace(":", "-")
+
+
 def files_below(folder: Path) -> int:
     """Count files in a folder and all below it; a folder that is not there (yet) has none."""
     return sum(len(files) for _, _, files in os.walk(folder))
 
 
 def wakeups_per_minute(pids: Sequence[int], seconds: float) -> float:
-    """Count how often any thread of these processes went to sleep of its own accord, per minute."""
+    """Count how often any thread of these processes went to sleep of its own accord, per minute; of ended ones nothing."""
     before = _switches(pids)
     time.sleep(seconds)
-    return (_switches(pids) - before) * 60 / seconds
+    after = _switches(pids)
+    return sum(number - before.get(thread, 0) for thread, number in after.items()) * 60 / seconds
 
 
-def _switches(pids: Sequence[int]) -> int:
-    total = 0
+def _switches(pids: Sequence[int]) -> dict[str, int]:
+    found = {}
     for pid in pids:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            status = Path(f"/proc/{pid}/task/{task}/status").read_text()
-            total += int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-    return total
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            status = (task / "status").read_text()
+            found[task.name] = int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+    return found
 
 
 def disk_reads(device: int) -> int:

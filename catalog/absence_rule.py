@@ -90,6 +90,6 @@ def guard(missing: int, known: int, percent: int) -> str | None:
     if missing <= GUARD_FLOOR or missing * 100 <= known * percent:
         return None
     return (
-        f"{missing} of {known} files are missing, more than {percent} %: they are kept until"
+        f"{missing} of {known} files are missing, more than {percent} %: their places are kept until"
         " `glassine volume accept-empty` says that this is so"
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
 from catalog.ids import LocationId
-from catalog.values import Deferred
+from catalog.values import Deferred, DirectoryListing
 
 T = TypeVar("T")
 
@@ -17,6 +18,34 @@ def pages(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     iterator = iter(items)
     while page := list(islice(iterator, size)):
         yield page
+
+
+def filled(items: Iterable[T], size: int, weight: Callable[[T], int]) -> Iterator[list[T]]:
+    """Put items together, in order, up to a weight of `size`; one that is heavier is alone."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        if batch and total + weight(item) > size:
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += weight(item)
+    if batch:
+        yield batch
+
+
+def cut(part: DirectoryListing, size: int) -> Iterator[DirectoryListing]:
+    """Cut a part of a listing into parts of at most `size` entries; only the last one says how the listing ended."""
+    starts = range(0, len(part.entries) or 1, size)
+    for start in starts:
+        is_last = part.is_last and start == starts[-1]
+        yield replace(
+            part,
+            entries=part.entries[start : start + size],
+            is_first=part.is_first and start == 0,
+            is_last=is_last,
+            digest=part.digest if is_last else None,
+        )
 
 
 def families(files: Sequence[tuple[LocationId, bytes]], size: int) -> Iterator[list[LocationId]]:

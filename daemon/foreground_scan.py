@@ -84,7 +84,9 @@ async def _run(
 
 def _handlers(services: Services, stop: Callable[[], None]) -> dict[str, Handler]:
     async def take_edit(argument: Any, send: Send) -> dict[str, Any]:
-        return await edit(services, argument, send)
+        answer = await edit(services, argument, send)
+        await services.scan.volumes.stop_unused()  # in a daemon its watch does so
+        return answer
 
     async def tell_status(argument: Any, send: Send) -> dict[str, Any]:
         return {"ready": False, "scanning": True, "processes": services.processes(), "degraded": []}

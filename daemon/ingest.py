@@ -14,13 +14,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import trio
 
-from catalog.errors import VolumeOffline
+from catalog.errors import NotFound, VolumeOffline
 from catalog.facts import FactsResult, Tier
 from catalog.ids import ContentHash, ContentId, LocationId, VolumeId
 from catalog.store import file_cells, neighbours, sidecars, waits
@@ -62,6 +62,8 @@ _KINDS = ("facts", "hash")
 # First pause after a failure and the longest one, doubled in between. Busy: somebody writes just now.
 _PAUSES_S = {"busy": (5.0, 600.0), "changed": (30.0, 3_600.0)}
 _PAUSE_S = (300.0, 86_400.0)
+# The same for a volume whose process ended in the middle of a request.
+_AGAIN_S = (0.5, 60.0)
 # The volume, not the file, is the matter: ask the volume before anything else is tried.
 _VOLUME_ERRORS = frozenset(
     {"EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "ENODEV", "ENXIO", "EHOSTDOWN", "EACCES"}
@@ -355,6 +357,7 @@ class Ingest:
 
     async def _hash_for_ever(self, volume: Volume) -> None:
         did_work = False
+        pause_s = _AGAIN_S[0]
         while True:
             ring = self._bell.rings
             if await self._due(volume, "header", 1, None):
@@ -377,7 +380,12 @@ class Ingest:
                 continue
             did_work = True
             for part in cut_by_bytes(items, lambda item: len(item.path)):
-                await self._hash(volume, part)
+                if await self._hash(volume, part):
+                    pause_s = _AGAIN_S[0]
+                    continue
+                # The process went, and the volume is online (else we were cancelled): a file may be what ends each of them.
+                await trio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _AGAIN_S[1])
 
     async def _wait_for_headers(self, volume: Volume, ring: int) -> None:
         heard = 0
@@ -391,7 +399,8 @@ class Ingest:
             store.hash_due, volume.id, HASH_BATCH, now_ns=now_ns
         ) or await self._writer.read(store.recheck_due, volume.id, HASH_BATCH, now_ns=now_ns)
 
-    async def _hash(self, volume: Volume, items: list[WorkItem]) -> None:
+    async def _hash(self, volume: Volume, items: list[WorkItem]) -> bool:
+        """Read files and record what they are; False = their volume's process went, and the rest is due as before."""
         files = [
             (item.path, FileStamp(item.size, item.mtime_ns, item.ctime_ns, item.inode)) for item in items
         ]
@@ -404,6 +413,8 @@ class Ingest:
         except VolumeOffline as error:
             log.debug("hashing on %s stopped: %s", volume.name, error.message)
             await self._volumes.lost(volume.id, error)
+            return False
+        return True
 
     async def _write_hashes(self, volume: Volume, items: list[WorkItem], group: list[HashAnswer]) -> None:
         results = [self._hash_result(volume, items[answer.index], answer) for answer in group]
@@ -424,7 +435,8 @@ class Ingest:
 
     async def _ask_the_volume(self, volume: Volume, errors: set[str | None]) -> None:
         if errors & _VOLUME_ERRORS:
-            await self._volumes.probe(volume.id)
+            with suppress(NotFound):  # it was forgotten meanwhile: we are about to be cancelled
+                await self._volumes.probe(volume.id)
 
 
 def _sniffed(result: FactsResult) -> SniffResult:

@@ -59,8 +59,9 @@ def judge(
 
 
 def recorded_identity(volume: Volume) -> dict[str, Any]:
-    """Return what the last good probe recorded; empty before the first one, and of old catalogs some keys are missing."""
-    return dict(json.loads(volume.identity)) if volume.identity else {}
+    """Return what the last good probe recorded; empty before the first one at this root; of old catalogs some keys are missing."""
+    seen = dict(json.loads(volume.identity)) if volume.identity else {}
+    return {} if "left" in seen else seen  # it was relocated: who it is at its new place is not known yet
 
 
 def is_remote(volume: Volume) -> bool:
@@ -71,6 +72,21 @@ def is_remote(volume: Volume) -> bool:
 def is_accepted(volume: Volume) -> bool:
     """Whether the owner said that what is there is all there is, and no complete scan has written that down yet."""
     return volume.accepted_ns is not None and (volume.full_scan_ns or 0) <= volume.accepted_ns
+
+
+def way_out(volume: Volume) -> str | None:
+    """Return what the owner can do about a volume that is not online; None where the reason says it already."""
+    name = shlex.quote(volume.name)
+    if volume.state == "offline":
+        return (
+            f"Plug it in or mount it. Is it elsewhere now: `glassine volume relocate {name} PATH`. Does it never come back:"
+            f" `glassine volume retire {name}`."
+        )
+    if volume.state in ("disabled", "retired"):
+        return f"`glassine volume enable {name}` uses it again."
+    if volume.state == "suspect" and "`glassine " not in (volume.state_reason or ""):
+        return f"`glassine volume probe {name}` looks again when it is mended; `glassine volume show {name}` tells all about it."
+    return None
 
 
 def is_marker_due(volume: Volume, report: ProbeReport) -> bool:
@@ -136,6 +152,19 @@ class _Case:
         """Whether no other disk can look like this: not where every file system of a kind has the same key (FUSE: `fsid:0`, root 1)."""
         is_known = self.report.is_strong or self.report.keeps_inodes
         return self.has_our_marker or (bool(self.recorded) and not self.is_other_key and is_known)
+
+    @property
+    def is_still_there(self) -> bool:
+        """Whether this is the mount of the last look, and it was online: then somebody changed the files."""
+        was_there = (self.recorded.get("mount"), self.recorded.get("instance"))
+        return self.volume.state == "online" and was_there == (self.report.mount, self.report.instance)
+
+    @property
+    def samples_are_all_others(self) -> bool:
+        """Whether most known names are there, enough of them, and none is the file that it was."""
+        fates = self.report.samples
+        others = fates.count("other")
+        return others >= ENOUGH_SAMPLES and others > len(fates) - others and fates.count("same") == 0
 
     @property
     def samples_are_all_gone(self) -> bool:
@@ -241,6 +270,18 @@ def _has_lost_marker(case: _Case) -> Judgement | None:
     )
 
 
+def _is_another_of_its_kind(case: _Case) -> Judgement | None:
+    """Where each file system of a kind looks alike (FUSE), the files tell: the old names, and none is what it was."""
+    if not case.recorded.get("key") or not case.expects_files or case.is_beyond_doubt or case.is_still_there:
+        return None
+    if not case.samples_are_all_others:
+        return None
+    return Judgement(
+        "suspect",
+        f"another storage may be at {case.root}: no known file has the size and time that it had; {case.accept}",
+    )
+
+
 def _is_half_empty(case: _Case) -> Judgement | None:
     if case.expects_files and case.samples_are_all_gone and not case.is_rearranged:
         gone = case.report.samples.count("gone")
@@ -263,5 +304,6 @@ _RULES = (
     _is_empty,
     _is_unproven,
     _has_lost_marker,
+    _is_another_of_its_kind,
     _is_half_empty,
 )

@@ -131,17 +131,19 @@ class _Follower:
         self._probing: dict[VolumeId, bool] = {}  # under way -> whether to look once more
 
     async def follow(self, bell: Bell) -> None:
-        before: dict[VolumeId, Standing] | None = None
+        before: list[Mount] | None = None
         heard = 0
         while True:
             heard = await bell.wait(heard)
             volumes = await self._volumes.all()
-            now = standings(volumes, self._table.mounts(), self._volumes.mounts)
+            table = self._table.mounts()
             if before is not None:
-                for volume_id, standing in now.items():
-                    if standing.differs_from(before.get(volume_id)):
+                # Both by what is known now: a volume may have been probed, or added, since the last change.
+                known = standings(volumes, before, self._volumes.mounts)
+                for volume_id, standing in standings(volumes, table, self._volumes.mounts).items():
+                    if standing.differs_from(known.get(volume_id)):
                         self._look(volume_id)
-            before = now
+            before = table
 
     def _look(self, volume_id: VolumeId) -> None:
         if volume_id in self._probing:

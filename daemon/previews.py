@@ -41,8 +41,10 @@ log = logging.getLogger(__name__)
 
 # Pictures of a batch are held in memory: 4 MiB each at most, some hundred KiB as a rule.
 BATCH = 12
-# While a long ingest runs nobody comes to rest; what is ready is looked for this often.
+# While a long ingest runs nobody comes to rest; what is ready is looked for this often, and ever more rarely while nothing is:
+# a daemon that has nothing to do sleeps.
 LOOK_S = 20.0
+_MOST_LOOK_S = 640.0
 # A disk that is full, or a cache that cannot be written, is tried again after this.
 RETRY_S = 300.0
 _RECONCILED_AT_ONCE = 1_000
@@ -79,20 +81,23 @@ class Previews:
         if not self.cache.most_bytes:
             return
         is_begun = False
+        look_s = LOOK_S
         while True:
-            heard, pause_s = self._idle.rings, LOOK_S
+            heard, pause_s = self._idle.rings, look_s
+            look_s = min(2 * look_s, _MOST_LOOK_S)
             try:
                 if not is_begun or await self._blocking(self.cache.is_lost):
                     await self._begin()
                     is_begun = True
                 while await self._pass():
-                    pass
+                    look_s = LOOK_S
                 self._failure = None
             except OSError as error:
                 pause_s = RETRY_S
                 self._note_failure(error)
             with trio.move_on_after(pause_s):
                 await self._idle.wait(heard)
+                look_s = LOOK_S
                 if self._failure is not None:
                     await trio.sleep_forever()
 

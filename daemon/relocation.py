@@ -35,11 +35,13 @@ class Survey:
     Attributes:
         known: sampled files that were looked for.
         found: of them, those that are there with the same size and time.
+        other: of them, those whose name is there with another size or time: a copy that did not keep the times looks so.
     """
 
     report: ProbeReport
     known: int
     found: int
+    other: int
 
     @property
     def is_proof(self) -> bool:
@@ -77,7 +79,8 @@ def survey(
         report = trio.run(_probe, hello, wanted, hang_s)
     except BaseExceptionGroup as group:
         raise first_error(group) from group
-    return Survey(report, len(wanted), sum(fate == "same" for fate in report.samples))
+    fates = list(report.samples)
+    return Survey(report, len(wanted), fates.count("same"), fates.count("other"))
 
 
 async def _probe(hello: Hello, wanted: Sequence[Sample], hang_s: float) -> ProbeReport:

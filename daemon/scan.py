@@ -27,6 +27,7 @@ from catalog.values import Volume
 from daemon.absorb import Absorber
 from daemon.config import ScanSection
 from daemon.ingest import Ingest
+from daemon.judging import way_out
 from daemon.volume_session import VolumeSession
 from daemon.volumes import Volumes
 from daemon.writer import WriterService
@@ -164,7 +165,7 @@ async def scan_volume(
             await services.volumes.lost(volume.id, error)
             raise
         except BaseException as error:
-            await _end(services, scan_id, "abandoned", absorber, repr(error))
+            await _end(services, scan_id, "abandoned", absorber, _why_abandoned(error))
             raise
         state: Literal["done", "partial"] = "partial" if absorber.tally.error_count else "done"
         if state == "done" and not quick:
@@ -199,6 +200,7 @@ async def follow_hint(
     session = await services.volumes.session(volume)
     try:
         await _list_named(session, absorber, named, trees)
+        _require_root(volume, absorber)
     except VolumeOffline as error:
         await services.volumes.lost(volume.id, error)
         raise
@@ -231,6 +233,7 @@ async def _prove_online(services: ScanServices, volume_id: VolumeId) -> Volume:
     if volume.state != "online":
         raise VolumeOffline(
             f"{volume.name} is {volume.state}: {volume.state_reason or 'switched off'}",
+            hint=way_out(volume),
             volume=volume.name,
             state=volume.state,
         )
@@ -242,6 +245,7 @@ async def _walk_whole(services: ScanServices, volume: Volume, absorber: Absorber
     known = await services.writer.read(scanning.known_digests, volume.id)
     session = await services.volumes.session(volume)
     instance = await absorber.take_walk(session, starts, known=known)
+    _require_root(volume, absorber)
     await absorber.settle(session, _unchanged(volume, instance))
 
 
@@ -287,6 +291,13 @@ def _tops(paths: set[bytes]) -> list[bytes]:
     return tops
 
 
+def _require_root(volume: Volume, absorber: Absorber) -> None:
+    """Refuse to call it a look when the root itself could not be listed: that is the volume's matter, not a directory's."""
+    error = next((name for path, name in absorber.tally.errors if not path), None)
+    if error is not None:
+        raise VolumeOffline(f"the root of {volume.name} cannot be listed ({error})", volume=volume.name)
+
+
 def _unchanged(volume: Volume, instance: str | None) -> str:
     if instance is None:
         raise VolumeOffline(f"{volume.name} changed during the scan", volume=volume.name)
@@ -300,6 +311,12 @@ async def _starts(services: ScanServices, volume: Volume) -> list[bytes]:
 
 def _is_within(path: bytes, tops: Sequence[bytes]) -> bool:
     return any(not top or path == top or path.startswith(top + b"/") for top in tops)
+
+
+def _why_abandoned(error: BaseException) -> str:
+    """Say for the history why a scan did not come to its end; a cancellation is nobody's fault and has no words of its own."""
+    faults = error.subgroup(Exception) if isinstance(error, BaseExceptionGroup) else error
+    return repr(faults) if isinstance(faults, Exception) else "interrupted"
 
 
 async def _end(

@@ -22,7 +22,7 @@ from daemon.cli.output import instant, path_fields
 from daemon.config import BackupSection, Config, ScanSection, load_config
 from daemon.media.exiftool_paths import WITHOUT_EXIFTOOL, is_exiftool_there
 from daemon.requests import ask
-from daemon.volume_facts import is_network, next_full_ns
+from daemon.volume_facts import hold_of, is_network, next_full_ns
 
 # A healthy daemon answers in milliseconds.
 _ANSWER_S = 2.0
@@ -99,7 +99,7 @@ def _from_catalog(reader: Reader, settings: ScanSection, watching: dict[str, Doc
     return {
         "volumes": [
             {
-                **_volume(volume, counts.get(volume.id, progress.VolumeCounts())),
+                **_volume(reader, volume, counts.get(volume.id, progress.VolumeCounts()), settings),
                 **_stands(stands.get(volume.id, standing.Standing())),
                 **_looks(volume, watching.get(volume.name), settings),
             }
@@ -110,7 +110,7 @@ def _from_catalog(reader: Reader, settings: ScanSection, watching: dict[str, Doc
     }
 
 
-def _volume(volume: Volume, counts: progress.VolumeCounts) -> Document:
+def _volume(reader: Reader, volume: Volume, counts: progress.VolumeCounts, settings: ScanSection) -> Document:
     return {
         "name": volume.name,
         **path_fields(volume.root),
@@ -121,7 +121,7 @@ def _volume(volume: Volume, counts: progress.VolumeCounts) -> Document:
         "scanning": counts.is_scanning,
         "files": counts.present,
         "missing": counts.missing,
-        "hold": volume.hold,
+        "hold": hold_of(reader, volume, counts.missing, settings),
         "last_full_scan": instant(volume.full_scan_ns),
         "last_quick_scan": instant(volume.quick_scan_ns),
     }
@@ -182,9 +182,11 @@ def volume_troubles(found: list[Document]) -> Iterator[str]:
         if volume["hold"]:
             yield f"{name}: {volume['hold']}"
         if volume["damaged"]:
+            count = volume["damaged"]
+            files = "1 file has" if count == 1 else f"{count} files have"
             yield (
-                f"{name}: {volume['damaged']} files hold other bytes than they did, although nothing says that they"
-                " were written to: `glassine find is:damaged` lists them"
+                f"{name}: {files} other bytes than when last read, although no stamp says that somebody wrote:"
+                " `glassine find is:damaged` lists the photos"
             )
         for nested in volume["away"]:
             yield f"{name}: what was mounted at {nested['path']} is away; nothing below it counts as missing"

@@ -30,6 +30,7 @@ from catalog.store import verifying
 from catalog.store.verifying import Copy, Damage, Outcome, Reading
 from catalog.store.volumes import nested_mounts
 from catalog.values import Volume, WorkItem
+from daemon.judging import way_out
 from daemon.scan import ScanServices, follow_hint
 from daemon.volume_session import VolumeSession, cut_by_bytes
 from vfs.beneath import FileStamp
@@ -174,7 +175,10 @@ def _require_online(volume: Volume) -> None:
     if volume.state != "online":
         reason = volume.state_reason or "switched off"
         raise VolumeOffline(
-            f"{volume.name} is {volume.state}: {reason}", volume=volume.name, state=volume.state
+            f"{volume.name} is {volume.state}: {reason}",
+            hint=way_out(volume),
+            volume=volume.name,
+            state=volume.state,
         )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from catalog.store.db import Reader
     from catalog.values import Volume
     from daemon.config import ScanSection
 
@@ -33,8 +34,9 @@ class Space:
 
 
 def identity_of(volume: Volume) -> dict[str, Any]:
-    """Return what the last good look recorded; empty before it."""
-    return dict(json.loads(volume.identity)) if volume.identity else {}
+    """Return what the last good look at this root recorded; empty before it."""
+    seen = dict(json.loads(volume.identity)) if volume.identity else {}
+    return {} if "left" in seen else seen
 
 
 def is_network(volume: Volume) -> bool:
@@ -48,6 +50,16 @@ def next_full_ns(volume: Volume, settings: ScanSection) -> int | None:
         return None
     hours = settings.full_interval_network_h if is_network(volume) else settings.full_interval_local_h
     return volume.full_scan_ns + hours * _NS_PER_H
+
+
+def hold_of(reader: Reader, volume: Volume, missing: int, settings: ScanSection) -> str | None:
+    """Return why the places of a volume's missing files (so many) wait for their owner: as noted, or as the next hourly tick will."""
+    from catalog.absence_rule import GUARD_FLOOR
+    from catalog.store.missing_places import guard_of
+
+    if volume.hold or missing <= GUARD_FLOOR or volume.state in ("disabled", "retired"):
+        return volume.hold
+    return guard_of(reader, volume, settings.missing_guard_percent)
 
 
 def free_space(path: bytes, *, limit_s: float = SPACE_LIMIT_S) -> Space | None:

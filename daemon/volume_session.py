@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from catalog.errors import VolumeOffline
 from catalog.values import DirectoryListing, Sample
 from daemon.bell import Bell
 from daemon.children import wait_ended
-from daemon.frames import FrameError, FrameReceiver, send_frame
+from daemon.frames import FrameError, FrameReceiver, encode_frame
 from daemon.volume_process.protocol import (
     DIGESTS_PER_FRAME,
     MOST_PATH_BYTES,
@@ -166,8 +167,12 @@ class VolumeSession:
                 serving.cancel()
 
     async def _send(self, message: list[Any]) -> None:
+        frame = encode_frame(message)
         async with self._sending:
-            await send_frame(self._down, message)
+            # Half a frame would swallow all that is sent after it. The kernel takes small ones whole or not at all (pipe(7)); of a
+            # large one the rest is sent whoever gives up, and the watchdog ends a child that does not read.
+            with trio.CancelScope(shield=len(frame) > select.PIPE_BUF):
+                await self._down.send_all(frame)
 
     @asynccontextmanager
     async def _asking(

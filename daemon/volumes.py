@@ -15,16 +15,18 @@ from dataclasses import replace
 
 import trio
 
-from catalog.errors import StorageFull, VolumeOffline
+from catalog.errors import NotFound, StorageFull, VolumeOffline
 from catalog.ids import VolumeId, new_uid
 from catalog.library import Library
 from catalog.store import volumes as store
+from catalog.store.db import Writer
 from catalog.store.samples import samples, set_marker
 from catalog.values import Sample, Volume
 from daemon.bell import Bell
 from daemon.children import wait_ended
 from daemon.config import ScanSection
 from daemon.judging import Judgement, is_marker_due, judge, recorded_identity
+from daemon.known_inodes import forget_inodes, outdated
 from daemon.marker.protocol import MarkerOrder
 from daemon.marker.session import place_marker
 from daemon.rearranged import is_rearranged
@@ -142,7 +144,12 @@ class Volumes:
                 return await self._note(volume, Judgement("suspect", error.message))
             self._probed.add(volume_id)
             noted = await self._note(volume, judgement)
-            if noted.state != "online" or not await self._learn(noted, report):
+            try:
+                is_outdated = noted.state == "online" and await self._learn(noted, report)
+            except StorageFull as error:  # the next probe learns it
+                log.warning("what is new of volume %s is not written: %s", volume.name, error.message)
+                break
+            if not is_outdated:
                 break
         return await self._writer.read(store.volume_by_id, volume_id) if noted.mode == "rw" else noted
 
@@ -163,6 +170,7 @@ class Volumes:
         """Note what an online volume has beside its state; True = its process must start afresh, and look again."""
         await self._mark(volume, report)
         known = await self._writer.read(store.nested_mounts, volume.id)
+        remembered = {nested.path: nested.key for nested in known}
         there = {nested.path: nested.key for nested in known if not nested.is_away}
         # One that is away and still not there is no news.
         news = [(path, key) for path, key in report.nested if there.get(path) != key]
@@ -170,6 +178,8 @@ class Volumes:
             return False
         for path, key in news:
             log.info("below volume %s: %r is %s", volume.name, path, "there" if key else "away")
+            if key not in (None, remembered.get(path)):
+                await forget_inodes(self._writer, volume, (path,))
         await self._writer.run(store.note_nested_mounts, volume.id, news, time.time_ns())
         self._outdated.add(volume.id)
         if any(key is not None for _, key in news):
@@ -197,6 +207,8 @@ class Volumes:
             failure = await place_marker(order, hang_s=self._hang_s)
         except VolumeOffline as error:
             failure = error.message
+        except OSError as error:
+            failure = f"no process can be started: {error.strerror}"
         if failure is not None:
             log.info("volume %s gets no marker: %s", volume.name, failure)
             return None
@@ -211,14 +223,18 @@ class Volumes:
             if other.marker is not None and other.id != volume_id
         }
 
-    async def lost(self, volume_id: VolumeId, error: VolumeOffline) -> Volume:
-        """Take note that work on a volume failed as a whole: a hang is believed at once, else a probe decides."""
-        if not error.details.get("hangs"):
-            return await self.probe(volume_id)
-        volume = await self._writer.read(store.volume_by_id, volume_id)
-        return (
-            volume if volume.state in _SHUT else await self._note(volume, Judgement("suspect", error.message))
-        )
+    async def lost(self, volume_id: VolumeId, error: VolumeOffline) -> None:
+        """Take note that work on a volume failed as a whole: a hang is believed at once, else a probe decides.
+
+        Of one that was forgotten meanwhile there is nothing to note.
+        """
+        with suppress(NotFound):
+            if not error.details.get("hangs"):
+                await self.probe(volume_id)
+                return
+            volume = await self._writer.read(store.volume_by_id, volume_id)
+            if volume.state not in _SHUT:
+                await self._note(volume, Judgement("suspect", error.message))
 
     async def _note(self, volume: Volume, judgement: Judgement) -> Volume:
         if judgement.state != volume.state:
@@ -226,6 +242,8 @@ class Volumes:
         if judgement.state != "online":
             await self.stop(volume.id)
         try:
+            if judgement.identity is not None:
+                await forget_inodes(self._writer, volume, outdated(volume, judgement.identity))
             await self._write(volume, judgement)
         except StorageFull as error:
             # The next probe writes it; work on the volume stops or goes on by what is true.
@@ -236,13 +254,6 @@ class Volumes:
         return await self._writer.read(store.volume_by_id, volume.id)
 
     async def _write(self, volume: Volume, judgement: Judgement) -> None:
-        if (judgement.state, judgement.reason) != (volume.state, volume.state_reason):
-            await self._writer.run(
-                store.set_volume_state, volume.id, judgement.state, judgement.reason, time.time_ns()
-            )
-            if judgement.state == "online":
-                self._returned.add(volume.id)
-            self.bell.ring()
         if judgement.identity is not None and judgement.identity != volume.identity:
             before = recorded_identity(volume).get("key")
             after = recorded_identity(replace(volume, identity=judgement.identity))["key"]
@@ -250,12 +261,25 @@ class Volumes:
                 log.info(
                     "volume %s is recognised by its files: it was %s, now %s", volume.name, before, after
                 )
-            await self._writer.run(store.set_identity, volume.id, judgement.identity)
+            await self._writer.run(store.set_identity, volume.id, judgement.identity, before=volume.identity)
+        if (judgement.state, judgement.reason) != (volume.state, volume.state_reason):
+            if not await self._writer.run(_note_state, volume, judgement, time.time_ns()):
+                return
+            if judgement.state == "online":
+                self._returned.add(volume.id)
+            self.bell.ring()
 
     async def _report(self, volume: Volume, wanted: Sequence[Sample]) -> ProbeReport:
         was_running = volume.id in self._sessions
         session = await self.session(volume)
-        report = await session.probe(wanted)
+        try:
+            report = await session.probe(wanted)
+        except VolumeOffline as error:
+            if session.is_alive or error.details.get("hangs"):
+                raise
+            # Somebody killed it, the kernel for want of memory perhaps: that says nothing about the volume.
+            session = await self.session(volume)
+            report = await session.probe(wanted)
         # A child may read only the root it found when it started: after a remount it must be a new one.
         is_another = session.instance not in (None, report.instance)
         if was_running and (report.error is not None or is_another):
@@ -270,24 +294,29 @@ class Volumes:
         """Return the living session of a volume; starts its process if there is none, or if its rules changed.
 
         Raises:
-            VolumeOffline: too many earlier processes of it still hang in the kernel.
+            VolumeOffline: it is disabled, retired or forgotten by now, or too many earlier processes of it still hang in the kernel.
         """
         lock = self._starting.setdefault(volume.id, trio.Lock())
         async with lock:
-            hello = await self._hello(volume.id)
+            hello = await self._hello(volume)
             session = self._sessions.get(volume.id)
             # New rules wait for the end of what is under way: nobody's scan fails because another volume was added.
-            is_current = session is not None and session.hello == hello and volume.id not in self._outdated
-            if session is not None and session.is_alive and (is_current or session.is_working):
-                return session
+            is_outdated = volume.id in self._outdated
             if session is not None:
+                if session.is_alive and _may_go_on(session, hello, is_outdated=is_outdated):
+                    return session
                 session.end("its settings changed")
             if self._left_behind.get(volume.id, 0) >= _MOST_LEFT_BEHIND:
                 raise VolumeOffline(
                     f"{volume.name} still hangs: {_MOST_LEFT_BEHIND} of its processes wait in the kernel"
                 )
             child = self._spare.take() if self._spare is not None else None
-            session = start_session(hello, hang_s=self._hang_s, child=child)
+            try:
+                session = start_session(hello, hang_s=self._hang_s, child=child)
+            except OSError as error:
+                raise VolumeOffline(
+                    f"no process can be started for {volume.name}: {error.strerror}", volume=volume.name
+                ) from error
             self._sessions[volume.id] = session
             self._outdated.discard(volume.id)
             await self._session_nursery.start(self._serve, volume.id, session)
@@ -320,10 +349,19 @@ class Volumes:
             session.end("the volume is not served now")
         await trio.lowlevel.checkpoint()
 
-    async def _hello(self, volume_id: VolumeId) -> Hello:
+    async def stop_unused(self) -> None:
+        """End the processes of volumes that were disabled, retired or forgotten, whatever they are doing."""
+        used = {volume.id for volume in await self.all() if volume.state not in _SHUT}
+        for volume_id in self._sessions.keys() - used:
+            await self.stop(volume_id)
+
+    async def _hello(self, known: Volume) -> Hello:
         volumes = {volume.id: volume for volume in await self.all()}
-        volume = volumes.pop(volume_id)
-        nested = await self._writer.read(store.nested_mounts, volume_id)
+        volume = volumes.pop(known.id, None)
+        if volume is None or volume.state in _SHUT:
+            # Whoever still works on it began before: a run goes from one request to the next without a look.
+            raise VolumeOffline(f"{known.name} is not in use", volume=known.name)
+        nested = await self._writer.read(store.nested_mounts, volume.id)
         return Hello(
             root=volume.root,
             backend=volume.backend,
@@ -349,6 +387,28 @@ class Volumes:
             }
             for volume_id, session in self._sessions.items()
         ]
+
+
+def _note_state(writer: Writer, volume: Volume, judgement: Judgement, now_ns: int) -> bool:
+    """Write what a look found; False = its owner switched the volume off or moved it meanwhile, and the look says nothing now."""
+    with writer.atomic():
+        row = store.volume_by_id(writer, volume.id)
+        if row.state in _SHUT or row.root != volume.root:
+            return False
+        store.set_volume_state(writer, volume.id, judgement.state, judgement.reason, now_ns)
+    return True
+
+
+def _may_go_on(session: VolumeSession, hello: Hello, *, is_outdated: bool) -> bool:
+    """Whether a process is right, or is at work and may end that first.
+
+    It may not if it reads another place than the volume's, or waits for a mount that nobody waits for any more.
+    """
+    old = session.hello
+    if old == hello and not is_outdated:
+        return True
+    is_right = (old.root, old.backend) == (hello.root, hello.backend) and set(old.nested) <= set(hello.nested)
+    return session.is_working and is_right
 
 
 def _own_files(library: Library) -> tuple[tuple[int, int], ...]:

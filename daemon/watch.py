@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from catalog.errors import CatalogError, GlassineError, VolumeOffline
+from catalog.errors import CatalogError, GlassineError, NotFound, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.store.volumes import library_paths, nested_mounts, volume_by_id
 from catalog.values import Volume
@@ -133,7 +133,9 @@ class Watch:
     async def _what_matters(self, volume: Volume) -> tuple[object, ...]:
         """Return what a watching task must start afresh for when it changes."""
         paths = await self._services.writer.read(library_paths, volume.id)
-        return volume.root, volume.backend, volume.excludes, frozenset(path.path for path in paths)
+        # What its owner accepts is no change of the tree: no watch tells it, and the next complete scan may be a day off.
+        place = (volume.root, volume.backend, volume.excludes, volume.accepted_ns)
+        return *place, frozenset(path.path for path in paths)
 
     async def _serve(self, volume_id: VolumeId, scope: trio.CancelScope, note: WatchNote) -> None:
         pauses = _Pauses()
@@ -161,13 +163,20 @@ class Watch:
     async def _pause(self, volume_id: VolumeId, pause_s: float, heard: int) -> None:
         """Wait; no longer than until somebody else (the mount table) finds that the volume came online."""
         with trio.move_on_after(pause_s):
-            was_online = (await self._row(volume_id)).state == "online"
+            was_online = await self._is_online(volume_id)
             while True:
                 heard = await self._services.volumes.bell.wait(heard)
-                is_online = (await self._row(volume_id)).state == "online"
+                is_online = await self._is_online(volume_id)
                 if is_online and not was_online:
                     return
                 was_online = is_online
+
+    async def _is_online(self, volume_id: VolumeId) -> bool:
+        """Tell by its row; one that was forgotten is not, and whoever asks is about to be cancelled."""
+        try:
+            return (await self._row(volume_id)).state == "online"
+        except NotFound:
+            return False
 
     async def _keep_up(self, online: _Online) -> None:
         """Follow hints and look, until it raises VolumeOffline."""
@@ -192,7 +201,9 @@ class Watch:
                 online.note.note = "other machines change it unseen: the periodic looks find what is new"
             else:
                 nursery.start_soon(again_and_again, self._follow_for_ever, "following")
-        await self._services.volumes.lost(online.volume.id, ended[0])  # its state is told now, not after a pause
+        await self._services.volumes.lost(
+            online.volume.id, ended[0]
+        )  # its state is told now, not after a pause
         raise ended[0]
 
     async def _attempt(self, work: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:

@@ -98,7 +98,7 @@ def from_ours(error: errors.GlassineError) -> HttpError:
     status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(error)
-    reason = error.message if error.hint is None else f"{error.message} {error.hint}"
+    reason = error.message if error.hint is None else f"{error.message}; {error.hint}"
     headers = [("Retry-After", str(RETRY_AFTER_S))] if status is HTTPStatus.SERVICE_UNAVAILABLE else []
     return HttpError(status, reason, headers=headers)
 

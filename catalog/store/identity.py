@@ -197,10 +197,13 @@ def _wait(writer: Writer, item: WorkItem, now_ns: int) -> None:
 
 
 def _content_if_unchanged(writer: Writer, item: WorkItem) -> _Content | None:
-    """Return the content of the location, which a merge of this batch may have changed, or None."""
+    """Return the content of the location, which a merge of this batch may have changed, or None.
+
+    The change time counts too: what was read before it moved says nothing of the bytes that are there now.
+    """
     row = writer.row(
-        "SELECT content_id FROM location WHERE id = ? AND size = ? AND mtime_ns = ? AND inode = ?",
-        (item.location_id, item.size, item.mtime_ns, item.inode),
+        "SELECT content_id FROM location WHERE id = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ?",
+        (item.location_id, item.size, item.mtime_ns, item.ctime_ns, item.inode),
     )
     if row is None or row[0] is None or row[0] != item.content_id:
         return None

@@ -31,6 +31,7 @@ from catalog.sidecars.names import form_of
 from catalog.store import identity, sidecar_rows, versions
 from catalog.store.assets import Refresh
 from catalog.store.db import Session, Writer
+from catalog.store.inodes import Mounts
 from catalog.store.stamps import Known, Part, Stamp, stamp_of
 from catalog.values import Deferred, Observed
 
@@ -105,7 +106,7 @@ class Moves:
         self._proofs: dict[Stamp, Proof] = {}
         self._given: set[ContentId | None] = set()  # what names of this part have, or will have
         self._taken_over: set[LocationId] = set()
-        self._mounts: _Mounts | None = None
+        self._mounts: Mounts | None = None
 
     def look_up(self, entries: Sequence[Observed]) -> None:
         """Look for the stamps of files that are new or changed."""
@@ -270,23 +271,8 @@ class Moves:
 
     def _is_same_file_system(self, directory: bytes) -> bool:
         if self._mounts is None:
-            self._mounts = _Mounts(self._writer, self._volume_id)
+            self._mounts = Mounts(self._writer, self._volume_id)
         return self._mounts.of(directory) == self._mounts.of(self._directory)
-
-
-class _Mounts:
-    """Where other file systems are, or were, mounted below a root: inodes are numbers of one file system."""
-
-    def __init__(self, session: Session, volume_id: VolumeId) -> None:
-        rows = session.rows("SELECT path FROM nested_mount WHERE volume_id = ?", (volume_id,))
-        self._paths = sorted((bytes(row[0]) for row in rows), key=len, reverse=True)
-
-    def of(self, directory: bytes) -> bytes:
-        """Return the mount point that holds a directory; empty = the volume's own file system."""
-        for path in self._paths:
-            if directory == path or directory.startswith(path + b"/"):
-                return path
-        return b""
 
 
 def moved(session: Session, volume_id: VolumeId, location_ids: Sequence[LocationId]) -> list[LocationId]:
@@ -294,7 +280,7 @@ def moved(session: Session, volume_id: VolumeId, location_ids: Sequence[Location
 
     Places named together do not vouch for each other.
     """
-    mounts = _Mounts(session, volume_id)
+    mounts = Mounts(session, volume_id)
     rows = session.rows(MOVED, (json.dumps(list(location_ids)),))
     return sorted({LocationId(one) for one, path, other in rows if mounts.of(path) == mounts.of(other)})
 

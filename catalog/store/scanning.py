@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from catalog import media_types
+from catalog.errors import NotFound
 from catalog.failpoints import failpoint
 from catalog.ids import ContentId, DirectoryId, LocationId, VolumeId
 from catalog.sidecars.names import form_of
@@ -29,6 +30,7 @@ from catalog.store.moves import Moves
 from catalog.store.scans import abandon_scans, begin_scan, end_scan, running_scan, scans
 from catalog.store.sidecar_rows import SeenFile, note_sidecars
 from catalog.store.stamps import Known, Part, Stamp, known_files, must_sniff, sorted_out, stamp_of
+from catalog.store.volumes import is_forgotten
 from catalog.values import DirectoryListing, Gone, ListingDiff, Observed
 
 __all__ = [
@@ -60,9 +62,11 @@ def apply_listing(
         may_defer: leave alone what may be a half of a swap; the caller writes it later with the other half (`deferred`).
 
     Raises:
-        NotFound: no such volume.
+        NotFound: no such volume, or its owner forgot it meanwhile.
     """
     with writer.atomic():
+        if is_forgotten(writer, volume_id):
+            raise NotFound(f"there is no volume number {volume_id} any more", volume_id=volume_id)
         directory_id = directory_at(writer, volume_id, part.path, now_ns)
         if part.is_first:
             _forget_seen(writer, directory_id)
@@ -233,6 +237,9 @@ def _change_files(writer: Writer, work: Part, moves: Moves, refresh: Refresh, no
         row.content_id for row, _ in work.changed
     }
     versions.settle(writer, [one for one in unchanged_returns if one is not None], refresh, now_ns)
+    # A name that was looked at just before its file was written to by another one: what is known of it now is newer.
+    work.touched = [pair for pair in work.touched if pair[0].id not in followed]
+    work.unexplained = [row for row in work.unexplained if row.id not in followed]
     _write_stamps(writer, work, moves)
 
 

@@ -53,8 +53,9 @@ TABLES: dict[str, Table] = {
             "state": "unknown, online, suspect, offline, disabled or retired.",
             "state_reason": "Why it is not online, in user words; NULL when online or unknown.",
             "state_since_ns": "When the state last changed.",
-            "identity": "JSON of what the probe saw when the volume was added or accepted (fsid, st_dev,"
-            " root inode); NULL before the first probe.",
+            "identity": "JSON of what the last good probe saw (file system, root inode …), and `unmounted`: where file systems"
+            " were that the owner does not wait for any more (hex). After a relocation `left` alone: what it was at its former"
+            " root. NULL before the first probe.",
             "had_data": "1 once a scan found a regular file: an empty root is then suspect, not truth.",
             "excludes": "JSON array of gitignore patterns of this volume.",
             "quick_scan_ns": "End of the last quick look; NULL never.",

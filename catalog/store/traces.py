@@ -28,8 +28,9 @@ from catalog.store.absence import mark_missing
 from catalog.store.db import Session, Writer
 from catalog.store.trace_rows import drop_batch, drop_directories, replaced_places
 
-# Rows per transaction: some 17 ms where each is of another photo (2 cores, 2026-11-21).
-BATCH = 150
+# Rows per transaction: some 17 ms where each is of another photo, 35 ms where present ones of a forgotten volume become
+# missing (2 cores, 2026-11-21).
+BATCH = 100
 
 
 def drop(writer: Writer, location_ids: Iterable[LocationId], now_ns: int) -> int:

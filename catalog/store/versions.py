@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 from catalog import media_types
 from catalog.facts import Kind
-from catalog.ids import AssetId, ContentId, LocationId
+from catalog.ids import AssetId, ContentId, LocationId, VolumeId
 from catalog.store import changes, journal, lineage, sidecar_rows
 from catalog.store.assets import Refresh
 from catalog.store.births import Birth, bear_asset, new_contents
 from catalog.store.db import Session, Writer
+from catalog.store.inodes import Mounts
 
 
 class Changed(NamedTuple):
@@ -177,15 +178,21 @@ def _is_held_elsewhere(
 
 # index location_content
 _LINKS = (
-    "SELECT o.id FROM location AS l CROSS JOIN location AS o ON o.content_id = l.content_id"
-    " AND o.volume_id = l.volume_id AND o.inode = ?2 AND o.state = 'present' AND o.id <> l.id WHERE l.id = ?1"
+    "SELECT o.id, l.volume_id, d.path, e.path FROM location AS l CROSS JOIN location AS o ON o.content_id = l.content_id"
+    " AND o.volume_id = l.volume_id AND o.inode = ?2 AND o.state = 'present' AND o.id <> l.id"
+    " CROSS JOIN directory AS d ON d.id = l.directory_id CROSS JOIN directory AS e ON e.id = o.directory_id WHERE l.id = ?1"
 )
 
 
 def _other_links(writer: Writer, changed: Changed) -> list[LocationId]:
     if not changed.inode:
         return []
-    return [LocationId(row[0]) for row in writer.rows(_LINKS, (changed.location_id, changed.inode))]
+    rows = writer.rows(_LINKS, (changed.location_id, changed.inode))
+    if not rows:
+        return []
+    # A clone of a disk that is mounted below it has the same bytes by the same number, and is another file.
+    mounts = Mounts(writer, VolumeId(rows[0][1]))
+    return [LocationId(one) for one, _, path, other in rows if mounts.of(path) == mounts.of(other)]
 
 
 def _follow_links(writer: Writer, changed: Changed, links: Sequence[LocationId]) -> None:

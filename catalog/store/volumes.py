@@ -83,6 +83,7 @@ def volume_by_name(session: Session, name: str) -> Volume:
     Raises:
         NotFound: no such volume.
     """
+    name = name.encode("utf-8", "backslashreplace").decode()  # a word of the shell need not be UTF-8
     folds = [names.fold(name), names.fold(names.clean_label(name)) if name.strip() else ""]
     rows = session.run(_KNOWN.where(models.Volume.fold.in_(folds)))
     if not rows:
@@ -106,21 +107,34 @@ def set_volume_state(
     return bool(changed)
 
 
-def set_identity(writer: Writer, volume_id: VolumeId, identity: str | None) -> None:
-    """Note what the probe saw (JSON), to compare with at the next probe."""
+def set_identity(writer: Writer, volume_id: VolumeId, identity: str, *, before: str | None) -> None:
+    """Note what the probe saw (JSON), to compare with at the next probe; nothing if it is not `before` any more.
+
+    Then the owner said something about the volume while the probe was on its way: the next one knows it.
+    """
     with writer.atomic():
-        writer.run(models.Volume.update(identity=identity).where(models.Volume.id == volume_id))
+        writer.execute(
+            "UPDATE volume SET identity = ? WHERE id = ? AND identity IS ?", (identity, volume_id, before)
+        )
 
 
 def accept_absence(writer: Writer, volume_id: VolumeId, now_ns: int) -> None:
     """Accept what is there now as the truth, by the owner's word.
 
     The next empty listing of the root counts, what is missing by now is not held by the guard any more, and file systems
-    that were mounted below it and are away are not waited for.
+    that were mounted below it and are away are not waited for. The next probe has their inodes forgotten.
     """
     with writer.atomic():
         writer.execute(
             "UPDATE volume SET had_data = 0, accepted_ns = ?, hold = NULL WHERE id = ?", (now_ns, volume_id)
+        )
+        writer.execute(
+            "UPDATE volume SET identity = (SELECT json_set(identity, '$.unmounted', json_group_array(path)) FROM"
+            " (SELECT hex(path) AS path FROM nested_mount WHERE volume_id = ?1 AND state = 'away'"
+            " UNION SELECT value FROM json_each(identity, '$.unmounted')))"
+            " WHERE id = ?1 AND identity IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM nested_mount WHERE volume_id = ?1 AND state = 'away')",
+            (volume_id,),
         )
         writer.execute("DELETE FROM nested_mount WHERE volume_id = ? AND state = 'away'", (volume_id,))
         _tell(writer, volume_id)
@@ -128,6 +142,8 @@ def accept_absence(writer: Writer, volume_id: VolumeId, now_ns: int) -> None:
 
 def relocate(writer: Writer, volume_id: VolumeId, root: bytes, now_ns: int) -> None:
     """Give a volume another root; who it is there is learnt by the next probe, paths inside it stay as they are.
+
+    Of its identity there remains what it was at the place that it left: whether inodes mean the same files is told by it.
 
     Raises:
         AlreadyExists: another volume has that root.
@@ -144,7 +160,8 @@ def relocate(writer: Writer, volume_id: VolumeId, root: bytes, now_ns: int) -> N
             )
         state = volume.state if volume.state in ("disabled", "retired") else "unknown"
         writer.execute(
-            "UPDATE volume SET root = ?, identity = NULL, state = ?, state_reason = NULL, state_since_ns = ? WHERE id = ?",
+            "UPDATE volume SET root = ?, identity = iif(identity IS NULL OR json_type(identity, '$.left') IS NOT NULL, identity,"
+            " json_object('left', json(identity))), state = ?, state_reason = NULL, state_since_ns = ? WHERE id = ?",
             (root, state, now_ns, volume_id),
         )
         _tell(writer, volume_id)
@@ -161,6 +178,12 @@ def mark_forgotten(writer: Writer, volume_id: VolumeId, now_ns: int) -> None:
         _tell(writer, volume_id)
 
 
+def is_forgotten(session: Session, volume_id: VolumeId) -> bool:
+    """Tell whether its owner forgot a volume; whoever is still looking at it must not bring rows back."""
+    found = session.row("SELECT 1 FROM volume WHERE id = ? AND forgotten_ns IS NOT NULL", (volume_id,))
+    return found is not None
+
+
 def nested_mounts(session: Session, volume_id: VolumeId) -> list[NestedMount]:
     """Return the file systems known below a volume's root, by path."""
     rows = session.rows(
@@ -175,6 +198,8 @@ def note_nested_mounts(
     """Note which file systems a probe found below the root (path, key), and which it did not (path, None)."""
     known = {nested.path: nested for nested in nested_mounts(writer, volume_id)}
     with writer.atomic():
+        if is_forgotten(writer, volume_id):
+            return
         for path, key in found:
             before = known.get(path)
             if key is None and before is not None and not before.is_away:

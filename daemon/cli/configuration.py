@@ -41,20 +41,28 @@ def check(session: Session) -> None:
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.pass_obj
 def show(session: Session, origin: bool, keys: tuple[str, ...]) -> None:
-    """Show every key with its value, or the given ones."""
-    from catalog.errors import NotFound
+    """Show every key with its value, or the given ones; the name of a section, as scan, stands for all of its keys."""
     from daemon.config import KEYS
 
     loaded = session.config()
-    for name in keys:
-        if name not in KEYS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, KEYS, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]}?" if near else "glassine config show lists every key."
-            raise NotFound(f"there is no key {name}", hint=hint, key=name)
-    rows = [_row(loaded, name, session) for name in keys or KEYS]
+    wanted = dict.fromkeys(name for word in keys for name in _named(word)) if keys else KEYS
+    rows = [_row(loaded, name, session) for name in wanted]
     session.output.document(rows, (_line(row, with_origin=origin) for row in rows))
+
+
+def _named(word: str) -> list[str]:
+    """Return the keys that a word names: one, or all of a section."""
+    from catalog.errors import NotFound
+    from daemon.config import KEYS
+
+    found = [name for name in KEYS if name == word or name.startswith(f"{word}.")]
+    if found:
+        return found
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, KEYS, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else "glassine config show lists every key."
+    raise NotFound(f"there is no key {word}", hint=hint, key=word)
 
 
 def _row(loaded: Config, name: str, session: Session) -> dict[str, Any]:

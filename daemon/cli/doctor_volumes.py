@@ -7,6 +7,7 @@ hang alone: a volume that hangs does not hang `doctor`.
 from __future__ import annotations
 
 import ctypes
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from daemon.cli.doctor_machine import (
     inotify_limit,
 )
 from daemon.cli.output import instant, printable, readable
+from daemon.cli.sentences import files_text
 from daemon.config import ScanSection
+from daemon.judging import way_out
 from daemon.volume_facts import Space, free_space, identity_of, is_network
 
 if TYPE_CHECKING:
@@ -156,15 +159,15 @@ def _file_system(volume: Volume, scan: ScanSection) -> Iterator[str]:
 
 def _troubles(volume: Volume, known: Known) -> Iterator[tuple[str, str]]:
     """Yield (what is wrong, the way out)."""
-    shown = printable(volume.name)
     if volume.state in ("suspect", "offline"):
-        yield volume.state_reason or volume.state, f"glassine volume probe {shown} looks again."
+        looks = f"glassine volume probe {shlex.quote(volume.name)} looks again."
+        yield volume.state_reason or volume.state, way_out(volume) or looks
     if volume.hold:
         yield volume.hold, ""
     standing = known.standings.get(volume.id)
     if standing is not None and standing.damaged:
         yield (
-            f"{standing.damaged} files hold other bytes although nobody wrote to them",
+            f"damaged: {files_text(standing.damaged)} with other bytes although nobody wrote to them",
             "glassine find is:damaged lists them: take good copies from a backup; the disk may be failing.",
         )
     for path in standing.away if standing is not None else ():

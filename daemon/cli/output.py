@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -159,6 +161,11 @@ def readable(raw: bytes) -> str:
     return printable(raw.decode("utf-8", "backslashreplace"))
 
 
+def storable(text: str) -> str:
+    """Return a word of the shell as text that can be stored: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
 def printable(text: str) -> str:
     """Escape control characters and surrogates."""
     return "".join(
@@ -177,6 +184,11 @@ def instant(ns: int | None) -> str | None:
         return None
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def to_the_second(text: str) -> str:
+    """Shorten an instant as `instant` writes it for people."""
+    return re.sub(r"\.\d+Z$", "Z", text)
 
 
 def _plain(value: object) -> Any:

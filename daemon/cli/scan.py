@@ -20,7 +20,8 @@ import click
 from catalog.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, DaemonNotRunning, LibraryLocked, UsageError
 from daemon.cli.completion import complete_volume
 from daemon.cli.durations import Duration
-from daemon.cli.output import printable
+from daemon.cli.output import printable, to_the_second
+from daemon.cli.sentences import files_text
 from daemon.cli.session import Session
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class _Shown:
 def finding_text(line: Line) -> str:
     """Say what is damaged, and where it can be had from, in one line."""
     place = f"{printable(line['volume'])}: {printable(line['path'])}"
-    text = f"{place} is damaged: its bytes are not those that were read before; found {line['since']}, photo {line['uid']}. "
+    text = f"{place} is damaged: its bytes are not those that were read before; found {to_the_second(line['since'])}, photo {line['uid']}. "
     copies = line["good_copies"]
     if not copies:
         return text + "No other copy is known: restore it from a backup."
@@ -202,7 +203,7 @@ def finding_text(line: Line) -> str:
 
 
 def _copy_text(copy: Line) -> str:
-    known = [f"compared {copy['verified_at']}"] if copy["verified_at"] else []
+    known = [f"compared {to_the_second(copy['verified_at'])}"] if copy["verified_at"] else []
     known += ["offline"] if copy["state"] == "offline" else []
     place = f"{printable(copy['volume'])}: {printable(copy['path'])}"
     return f"{place} ({', '.join(known)})" if known else place
@@ -222,9 +223,11 @@ def _progress_text(line: Line) -> str:
 
 
 def _summary_text(counts: dict[str, int]) -> str:
+    moved = counts.get("moved", 0)  # each was seen at its new place first, and counted there as added
     return (
-        f"{counts['seen']} files seen: {counts['added']} new, {counts['changed']} changed, {counts['missing']} missing;"
-        f" {counts['facts']} looked at, {counts['hashed']} read"
+        f"{files_text(counts['seen'])} seen: {max(0, counts['added'] - moved)} new, {counts['changed']} changed,"
+        + (f" {moved} moved," if moved else "")
+        + f" {counts['missing']} missing; {counts['facts']} looked at, {counts['hashed']} read"
         + (f"; {counts['errors']} could not be listed or read" if counts["errors"] else "")
         + (_verified_text(counts) if "checked" in counts else "")
     )

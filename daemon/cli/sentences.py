@@ -35,6 +35,11 @@ def photos_text(count: int) -> str:
     return "1 photo" if count == 1 else f"{count} photos"
 
 
+def files_text(count: int) -> str:
+    """Write a number of files."""
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def quoted(text: object) -> str:
     """Write what a user called something: safe for a terminal, and short."""
     shown = printable(str(text))
@@ -176,9 +181,12 @@ _SENTENCES: dict[str, Callable[[Told, str], str]] = {
     "volume.add": lambda c, n: f"added the volume {quoted(c['name'])}",
     "path.add": lambda c, n: f"added a path to the volume {quoted(c['volume'])}",
     "path.remove": lambda c, n: f"removed a path from the volume {quoted(c['volume'])}",
-    "volume.accept_empty": lambda c, n: f"accepted that the volume {quoted(c['volume'])} is empty",
+    "volume.accept_empty": lambda c, n: f"accepted what is gone from the volume {quoted(c['volume'])}",
     "volume.disable": lambda c, n: f"disabled the volume {quoted(c['volume'])}",
     "volume.enable": lambda c, n: f"enabled the volume {quoted(c['volume'])}",
+    "volume.relocate": lambda c, n: f"said that the volume {quoted(c['volume'])} is at another place",
+    "volume.retire": lambda c, n: f"retired the volume {quoted(c['volume'])}",
+    "volume.forget": lambda c, n: f"made {quoted(c['volume'])} no volume any more",
     "account.add": lambda c, n: f"added the account {quoted(c['name'])}",
     "account.password": lambda c, n: f"changed the password of {quoted(c['name'])}",
     "account.disable": _switch("is_disabled", "locked an account", "unlocked an account"),

@@ -7,12 +7,11 @@ Read from the catalog alone: no volume is touched. What only the daemon knows (w
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import ConfigError
-from daemon.cli.output import instant, path_fields, printable
+from daemon.cli.output import instant, path_fields, printable, to_the_second
 
 if TYPE_CHECKING:
     from catalog.store.db import Reader
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def one_document(session: Session, reader: Reader, name: str) -> Document:
@@ -40,12 +40,14 @@ def documents(session: Session, reader: Reader, wanted: Sequence[Volume]) -> lis
     """Return the documents of volumes, in order; 50 ms per million files."""
     from catalog.store.progress import VolumeCounts, volume_counts
     from catalog.store.standing import Standing, standings
+    from daemon.volume_facts import hold_of
 
     counts, standing, settings = volume_counts(reader), standings(reader), _scan_settings(session)
     return [
         {
             **_row(reader, volume, settings),
             **_numbers(counts.get(volume.id, VolumeCounts()), standing.get(volume.id, Standing())),
+            "hold": hold_of(reader, volume, counts.get(volume.id, VolumeCounts()).missing, settings),
         }
         for volume in wanted
     ]
@@ -79,7 +81,6 @@ def _row(reader: Reader, volume: Volume, settings: ScanSection) -> Document:
         "next_full_scan_at": instant(next_full_ns(volume, settings)),
         "added_at": instant(volume.created_ns),
         "accepted_at": instant(volume.accepted_ns),
-        "hold": volume.hold,
         "identity": identity_document(volume),
     }
 
@@ -106,9 +107,9 @@ def _numbers(counts: Any, standing: Standing) -> Document:
 
 def identity_document(volume: Volume) -> Document | None:
     """Return who the volume was when it was last seen; None before the first look."""
-    if not volume.identity:
+    seen = json.loads(volume.identity or "{}")
+    if not seen or "left" in seen:
         return None
-    seen = json.loads(volume.identity)
     file_system, _, inode = str(seen.get("key", "")).rpartition("/")
     return {
         "description": seen.get("description"),
@@ -167,7 +168,8 @@ def _told(document: Document) -> Iterator[tuple[str, str | None]]:
     yield "full scan", _when(document["full_scan_at"])
     yield "next full", _when(document["next_full_scan_at"])
     yield "verified", _verified_text(document)
-    yield "watching", _watching_text(document.get("watching"))
+    if document["state"] == "online":  # nobody looks periodically at another one
+        yield "watching", _watching_text(document.get("watching"))
     yield "free space", _space_text(document.get("space"))
     yield "accepted", _when(document["accepted_at"])
     yield "added", _when(document["added_at"])
@@ -175,7 +177,7 @@ def _told(document: Document) -> Iterator[tuple[str, str | None]]:
 
 def _when(text: str | None) -> str | None:
     """Return an instant for people, to the second."""
-    return None if text is None else re.sub(r"\.\d+Z$", "Z", text)
+    return None if text is None else to_the_second(text)
 
 
 def _files_text(document: Document) -> str:
@@ -223,19 +225,21 @@ def _watching_text(watching: Document | None) -> str | None:
 def _space_text(space: Document | None) -> str | None:
     if space is None:
         return None
-    return f"{space['free_bytes'] / _GIB:.1f} of {space['total_bytes'] / _GIB:.1f} GiB"
+    # Small cards and sticks in MiB: "0.0 of 0.1 GiB" tells nobody anything.
+    unit, name = (_GIB, "GiB") if space["total_bytes"] >= _GIB else (_MIB, "MiB")
+    return f"{space['free_bytes'] / unit:.1f} of {space['total_bytes'] / unit:.1f} {name}"
 
 
 def accepted_lines(before: Document, *, is_done: bool) -> Iterator[str]:
     """Yield what the owner accepts about a volume as it was before."""
     name, verb = printable(before["name"]), "accepted" if is_done else "would be accepted"
     if before["missing"]:
-        yield f"{verb}: {before['missing']} files of {name} are gone; their places may be forgotten by the rule of the missing"
+        yield f"{verb}: {_gone_text(before['missing'], name)}; their places may be forgotten by the rule of the missing"
     for one in before["nested"]:
         if one["state"] == "away":
             yield f"{verb}: nothing is mounted at {printable(one['path'])} any more; what was below it counts as gone"
     if before["hold"]:
-        yield f"{verb}: {printable(before['hold'])}"
+        yield f"{verb}: the places of missing files of {name} are not held back any more"
     if before["state"] in ("suspect", "offline"):
         yield f"{verb}: what is at {printable(before['root'])} now, even if it is empty, is what {name} holds"
         yield "the next look believes it; `glassine volume probe` looks now"
@@ -243,11 +247,17 @@ def accepted_lines(before: Document, *, is_done: bool) -> Iterator[str]:
         yield f"{verb}: if {name} is found empty from now on, its photos become missing"
 
 
+def _gone_text(count: int, name: str) -> str:
+    return f"1 file of {name} is gone" if count == 1 else f"{count} files of {name} are gone"
+
+
 def look_line(document: Document) -> str:
     """Return the line of one scan or verification."""
-    numbers = ", ".join(f"{number} {name}" for name, number in document["counts"].items() if number)
+    numbers = ", ".join(
+        f"{number} {name.replace('_', ' ')}" for name, number in document["counts"].items() if number
+    )
     error = f": {document['error']}" if document["error"] else ""
     until = f" to {_when(document['ended_at'])}" if document["ended_at"] else ""
     return printable(
-        f"{document['kind']:<6} {document['state']:<9} {_when(document['started_at'])}{until}  {numbers}{error}"
+        f"{document['kind']:<6} {document['state']:<9} {_when(document['started_at'])}{until}  {numbers}{error}".rstrip()
     )

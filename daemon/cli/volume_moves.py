@@ -16,6 +16,7 @@ from catalog.errors import (
 from daemon.cli.asking import ask_or_do
 from daemon.cli.completion import complete_volume
 from daemon.cli.output import printable
+from daemon.cli.sentences import files_text, photos_text
 from daemon.cli.session import Session
 from daemon.cli.volume_documents import documents, lines, list_line, one_document
 
@@ -51,29 +52,25 @@ def probe(session: Session, name: str | None) -> int:
     ask_or_do(library, "probe", {"volume": name}, look_here, timeout_s=_PROBE_TIMEOUT_S)
     with session.reader() as reader:
         ids = {volume.id for volume in wanted}
-        found = documents(session, reader, [volume for volume in volumes(reader) if volume.id in ids])
+        looked_at = [volume for volume in volumes(reader) if volume.id in ids]
+        found = documents(session, reader, looked_at)
     error = None
-    if name is not None and found[0]["state"] != "online":
-        error = _not_online(found[0])
+    if name is not None and looked_at[0].state != "online":
+        error = _not_online(looked_at[0])
     session.output.document(found, (list_line(document) for document in found), error=error)
     return EXIT_OK if error is None else error.exit_code
 
 
-def _not_online(document: Document) -> VolumeOffline:
-    reason = f": {document['reason']}" if document["reason"] else ""
+def _not_online(volume: Volume) -> VolumeOffline:
+    from daemon.judging import way_out
+
+    reason = f": {volume.state_reason}" if volume.state_reason else ""
     return VolumeOffline(
-        f"{document['name']} is {document['state']}{reason}",
-        hint=_WAYS_OUT.get(document["state"]),
-        volume=document["name"],
-        state=document["state"],
+        f"{volume.name} is {volume.state}{reason}",
+        hint=way_out(volume),
+        volume=volume.name,
+        state=volume.state,
     )
-
-
-_WAYS_OUT = {
-    "suspect": "glassine volume relocate says that its files are elsewhere now, glassine volume accept-empty that what is there is right.",
-    "disabled": "glassine volume enable uses it again.",
-    "retired": "glassine volume enable uses it again.",
-}
 
 
 @click.command()
@@ -91,7 +88,15 @@ def retire(session: Session, name: str, *, dry_run: bool) -> None:
         session.submit(RetireVolume(volume=name))
     with session.reader() as reader:
         document = one_document(session, reader, name)
-    session.output.document(document, lines(document))
+    session.output.document(document, _retire_lines(document) if dry_run else lines(document))
+
+
+def _retire_lines(document: Document) -> Iterator[str]:
+    name, files = printable(document["name"]), files_text(document["files"])
+    yield (
+        f"{name} would be retired: nobody looks for it, nothing waits for it, it has no folder in Originals/;"
+        f" where its {files} were stays known"
+    )
 
 
 # ---- forget
@@ -142,14 +147,14 @@ def _sweep(session: Session) -> None:
 
 def _plan_lines(found: Volume, plan: Document, *, is_done: bool) -> Iterator[str]:
     name = printable(found.name)
-    files = f"; its {plan['files']} files stay as they are on the disk" if plan["files"] else ""
+    files = f"; nothing on the disk is touched ({files_text(plan['files'])})" if plan["files"] else ""
     yield f"{name} {'is' if is_done else 'would be'} no volume any more{files}"
     only, said = plan["photos_only_here"], plan["photos_only_here_said"]
     if only:
-        what = f"; what was said about {said} of them stays" if said else ""
+        what = f"; what was said about {'it' if only == 1 else f'{said} of them'} stays" if said else ""
         yield (
-            f"{only} photos were seen nowhere else: they {'are' if is_done else 'would be'} missing, and come back wherever"
-            f" their bytes are found{what}"
+            f"{photos_text(only)} {'was' if only == 1 else 'were'} seen nowhere else: missing {'now' if is_done else 'then'},"
+            f" and back wherever the bytes are found{what}"
         )
     if plan["photos_elsewhere"]:
-        yield f"{plan['photos_elsewhere']} photos are on other volumes too, and stay where they are shown"
+        yield f"{photos_text(plan['photos_elsewhere'])} seen on other volumes too, and shown as before"

@@ -14,7 +14,7 @@ import click
 
 from catalog.errors import AlreadyExists, Conflict, InvalidValue, NeedsYes, UsageError, VolumeOffline
 from daemon.cli.completion import complete_volume
-from daemon.cli.output import path_fields, printable, readable
+from daemon.cli.output import path_fields, printable, readable, storable
 from daemon.cli.session import Session
 from daemon.cli.volume_documents import one_document
 from daemon.cli.volume_places import real_directory, refuse_other_volumes, refuse_own_places
@@ -51,7 +51,8 @@ class _Move:
         known, name = self.survey.known, printable(self.volume.name)
         if not known:
             return f"no file of {name} is known that could be looked for in {readable(self.root)}"
-        return f"{self.survey.found} of {known} known files of {name} that were looked for are in {readable(self.root)}"
+        other = f", {self.survey.other} with another size or time" if self.survey.other else ""
+        return f"{self.survey.found} of {known} known files of {name} that were looked for are in {readable(self.root)}{other}"
 
 
 @click.command()
@@ -172,14 +173,13 @@ def _judge(move: _Move, *, is_meant: bool, is_asked: bool) -> list[str]:
     warnings = []
     if not move.survey.is_proof:
         if not is_meant and is_asked:
-            hint = "Look whether it is the right folder; --yes believes you. Files that are not there will be missing."
+            hint = (
+                "It is, if the files were copied without their times: --yes believes you, and they are read once."
+                if move.survey.other
+                else "Look whether it is the right folder; --yes believes you. Files that are not there will be missing."
+            )
             raise Conflict(f"this does not look like it: {move.told}", hint=hint, **facts)
-        what = (
-            "it is suspect until `glassine volume accept-empty`"
-            if not move.survey.found
-            else "the others will be missing"
-        )
-        warnings.append(f"{move.told}: {what}")
+        warnings.append(f"{move.told}: {_what_follows(move.survey)}")
     if move.is_old_there:
         old = readable(move.volume.root)
         message = f"the files of {printable(move.volume.name)} are still in {old} as well"
@@ -190,9 +190,18 @@ def _judge(move: _Move, *, is_meant: bool, is_asked: bool) -> list[str]:
     return warnings
 
 
+def _what_follows(survey: Survey) -> str:
+    """Say what the next looks make of a place that is believed without proof."""
+    if not survey.found and not survey.other:
+        return "it is suspect until `glassine volume accept-empty`, or its files will be missing"
+    read = ["those with another size or time are read once"] if survey.other else []
+    gone = ["the others will be missing"] if survey.found + survey.other < survey.known else []
+    return ", ".join(read + gone)
+
+
 def _copy_warnings(move: _Move) -> Iterator[str]:
     place, name, marker = readable(move.root), printable(move.volume.name), move.survey.report.marker
-    if move.survey.known and not move.survey.found:
+    if move.survey.known and not move.survey.found and not move.survey.other:
         yield f"none of the files of {name} that were looked for is in {place}: it is no copy"
     if marker is not None and marker == move.volume.marker:
         yield (
@@ -223,7 +232,7 @@ def _copy(session: Session, move: _Move) -> Document:
 
 
 def _copy_name(root: bytes, new_name: str | None) -> str:
-    return new_name if new_name is not None else os.fsdecode(os.path.basename(root))
+    return storable(new_name if new_name is not None else os.fsdecode(os.path.basename(root)))
 
 
 def _refuse_taken_name(name: str, others: Iterable[Volume]) -> None:

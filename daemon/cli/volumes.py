@@ -14,7 +14,7 @@ import click
 
 from catalog.errors import InvalidValue, NotFound
 from daemon.cli.completion import complete_volume
-from daemon.cli.output import path_fields, printable, readable
+from daemon.cli.output import path_fields, printable, readable, storable
 from daemon.cli.photos import volume_of
 from daemon.cli.session import Session
 from daemon.cli.volume_documents import (
@@ -68,7 +68,10 @@ def add(session: Session, path: str, *, name: str | None, writable: bool, exclud
     root = real_directory(os.fsencode(path))
     refuse_own_places(library, root)
     Excludes(excludes)  # a pattern that makes no sense is refused here
-    label = name if name is not None else os.fsdecode(os.path.basename(root))
+    for pattern in excludes:
+        if storable(pattern) != pattern:
+            raise InvalidValue(f"the pattern {printable(pattern)} is not UTF-8", pattern=storable(pattern))
+    label = storable(name if name is not None else os.fsdecode(os.path.basename(root)))
     mode: Mode = "rw" if writable else "ro"
     added = session.submit(AddVolume(name=label, root=root, mode=mode, excludes=tuple(excludes)))
     _tell(session, added["name"])

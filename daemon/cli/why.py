@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.completion import complete_view_path
-from daemon.cli.output import path_fields, printable, readable
+from daemon.cli.output import path_fields, printable, readable, to_the_second
 from daemon.cli.photos import absolute, one_photo, volume_of
 from daemon.cli.session import Session, today
 from daemon.cli.why_absent import away_reasons, missing_document, missing_lines, original_of
@@ -308,7 +308,7 @@ def _hidden_lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"{told['uid']}  {printable(told['name'])}: {told['state']}"
     for reason in told["reasons"]:
         who = "".join(
-            f", {word} {printable(reason[key])}"
+            f", {word} {printable(to_the_second(reason[key]))}"
             for word, key in (("since", "since"), ("by", "by"))
             if reason[key]
         )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.output import instant, printable, readable
+from daemon.cli.output import instant, printable, readable, to_the_second
 from daemon.cli.photos import ORIGINALS, absolute, one_photo, volume_of
 
 if TYPE_CHECKING:
@@ -130,12 +130,14 @@ def missing_lines(told: dict[str, Any]) -> Iterator[str]:
     who = f"{told['uid']}  {printable(told['name'])}" if told["uid"] else "no photo"
     yield f"{who}: {told['rule']}"
     for place in told["places"]:
-        since = f" since {place['missing_since']}" if place["missing_since"] else ""
+        since = f" since {to_the_second(place['missing_since'])}" if place["missing_since"] else ""
         state = "forgotten" if place["is_forgotten"] else place["volume_state"]
         volume = f"{printable(place['volume'])} ({state})"
         purge = place["removed"]
-        removed = f", removed {purge['at']} by a purge (journal {purge['journal']})" if purge else ""
-        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {place['first_seen']}{removed}"
+        removed = (
+            f", removed {to_the_second(purge['at'])} by a purge (journal {purge['journal']})" if purge else ""
+        )
+        yield f"  {place['state']}{since}: {printable(place['path'])} on {volume}, first seen {to_the_second(place['first_seen'])}{removed}"
         yield from _circumstances(place)
 
 

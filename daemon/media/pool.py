@@ -122,6 +122,9 @@ class MediaPool:
             # A fresh worker covers the root as it is now; if that one says `stale` too, the root moves about.
             if verdict == "stale" and stale_at != len(done):
                 stale_at = len(done)
+            elif verdict == "storage":
+                # It hangs, and so would one worker after the other, for a deadline each, while other volumes wait.
+                return [*done, *(_blamed(item, verdict) for item in items[len(done) :])]
             else:
                 done.append(_blamed(items[len(done)], verdict))
         return done

@@ -101,7 +101,7 @@ class Remembered:
         if absent:
             table = mounts.mounts()
             present = below(table)
-        away = {path for path in self._key_by_path if path not in present}
+        away = {path for path in list(self._key_by_path) if path not in present}  # other threads add to it
         for path in present:
             key = self._key(storage, path, mounts.generation)
             if key is not None:

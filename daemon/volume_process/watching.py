@@ -12,6 +12,7 @@ Invariant: what a directory is known by is set before it is listed; so what come
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import select
@@ -35,6 +36,8 @@ _MOST_COALESCE_S = 0.4
 _QUIET_S = 1.0
 # More directories than this in one go: a full look is cheaper than a list of them.
 _MOST_DIRECTORIES = 10_000
+# Something else is there by now, or nothing.
+_NO_DIRECTORY = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NO_TICK: Callable[[], None] = lambda: None  # noqa: E731 - a default of two methods
 
 
@@ -149,15 +152,16 @@ class TreeWatcher(ABC, Generic[K]):
                 path = to_do.pop()
                 tick()
                 try:
-                    is_watched = self._add(storage, path)
-                except (FileNotFoundError, NotADirectoryError):
-                    self.forget(self.tree.at(path))
-                    continue
-                except OSError:
-                    continue  # it cannot be listed either, and the looks say so
-                if is_watched:
-                    with suppress(OSError):
+                    if self._add(storage, path):
                         to_do.extend(self._subdirectories(storage, path))
+                except PermissionError:
+                    continue  # nor can it be listed; whoever opens it to us changes its mode, which is told
+                except OSError as error:
+                    if error.errno in _NO_DIRECTORY:
+                        self.forget(self.tree.at(path))
+                    else:  # it may be read again without anybody telling us
+                        shown = os.fsdecode(path) or os.fsdecode(self.root)
+                        self.watch_limit = f"{shown} cannot be watched ({error.strerror})"
 
     def _add(self, storage: LocalStorage, path: bytes) -> bool:
         """Watch one directory; False = not watched, and nothing below it shall be.

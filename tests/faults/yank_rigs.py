@@ -228,7 +228,7 @@ FAULTS: dict[str, Fault] = {
     "EIO": Fault(lambda home: FuseRig(home, "eio"), ("suspect",), "EIO"),
     "ESTALE": Fault(lambda home: FuseRig(home, "estale"), ("suspect",), "ESTALE"),
     "EACCES of a folder": Fault(
-        lambda home: FuseRig(home, "eacces", below="DCIM/0001"), ("online", "suspect")
+        lambda home: FuseRig(home, "eacces", below="DCIM/0001"), ("online", "suspect"), wants_scan=True
     ),
     "EIO of a folder": Fault(
         lambda home: FuseRig(home, "eio", below="DCIM/0001"), ("online", "suspect"), wants_scan=True

@@ -279,6 +279,8 @@ def test_config_show_lists_every_key_with_its_origin(glassine: Glassine) -> None
     assert level["origin"] == "default"
     text = glassine("config", "show", "--origin").stdout.decode()
     assert "scan.quick_interval_s = 5  (config.toml; default 60 s)" in text.splitlines()
+    section = glassine("config", "show", "scan", "scan.full_interval_local_h", "--json", schema="config-show")
+    assert [row["key"] for row in section.data] == [key for key in KEYS if key.startswith("scan.")]
 
 
 def test_config_check_names_the_bad_key(glassine: Glassine) -> None:

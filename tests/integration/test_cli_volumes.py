@@ -347,6 +347,22 @@ def test_show_tells_who_a_volume_is_and_how_it_is(glassine: Glassine, photos: Pa
         assert words in text
 
 
+def test_a_mass_disappearance_is_told_as_a_hold_at_once(glassine: Glassine, photos: Path) -> None:
+    for number in range(60):
+        (photos / f"{number}.txt").write_text(str(number), "utf-8")
+    scanned(glassine)
+    for number in range(60):
+        (photos / f"{number}.txt").unlink()
+    assert scanned(glassine)["missing"] == 60
+    assert "60 of 66 files are missing" in shown(glassine)["hold"]
+    (volume,) = glassine("status", "--json", schema="status").data["volumes"]
+    assert "60 of 66 files are missing" in volume["hold"]
+    told = glassine("volume", "accept-empty", "NAS", "--json", schema="volume").data
+    assert "60 of 66" in told["accepted"]["hold"]
+    assert told["hold"] is None
+    assert shown(glassine)["hold"] is None
+
+
 def test_status_tells_holds_damage_and_what_is_away(glassine: Glassine, writer: Writer) -> None:
     note_away(writer, "NAS", b"2019")
     writer.execute("UPDATE volume SET hold = 'many files are missing'")
@@ -360,7 +376,7 @@ def test_status_tells_holds_damage_and_what_is_away(glassine: Glassine, writer: 
     assert [one["path"] for one in volume["away"]] == ["2019"]
     assert volume["next_full_scan"] is not None
     degraded = "\n".join(document["degraded"])
-    for words in ("many files are missing", "1 files hold other bytes", "mounted at 2019 is away"):
+    for words in ("many files are missing", "1 file has other bytes", "mounted at 2019 is away"):
         assert words in degraded
     text = glassine("status").stdout.decode()
     assert "6 files, 1 damaged" in text

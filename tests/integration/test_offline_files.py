@@ -31,7 +31,7 @@ class Seen:
         self.tree: Tree = open_tree(built.library, self.pool, clock=lambda: 0, report=dict)
         with LocalStorage(os.fsencode(built.root)) as storage:
             identity = json.dumps({"instance": storage.instance()})
-        volumes.set_identity(built.writer, built.volume_id, identity)
+        volumes.set_identity(built.writer, built.volume_id, identity, before=None)
         volumes.set_volume_state(built.writer, built.volume_id, "online", None, 1)
 
     def read(self, path: bytes) -> bytes:

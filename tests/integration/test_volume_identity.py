@@ -402,6 +402,23 @@ async def test_a_disk_that_goes_and_returns_is_noticed_at_once_by_the_mount_tabl
 
 
 @pytest.mark.root
+async def test_a_disk_that_a_symlink_leads_to_is_missed_at_once_too(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with loop_disk(tmp_path / "disk", size_kib=4096) as disk:
+        fill(disk)
+        async with living(tmp_path) as services, open_mount_events(services.volumes):
+            volume_id = await services.add(tmp_path / "link")
+            await scanned(services, volume_id)
+
+            async def is_in(state: str) -> bool:
+                return (await services.volume(volume_id)).state == state
+
+            disk.lazy_unmount()
+            assert await until(lambda: is_in("offline")) < 1
+            disk.mount_again()
+
+
+@pytest.mark.root
 async def test_another_disk_at_the_same_place_is_suspect(tmp_path: Path) -> None:
     with loop_disk(tmp_path / "disk", size_kib=4096) as disk:
         fill(disk)
@@ -455,3 +472,41 @@ async def test_a_file_system_below_a_root_has_a_presence_of_its_own(tmp_path: Pa
                 await scanned(services, volume_id)
                 assert await nested() == [(b"card", False)]
                 assert len(await services.files("missing")) == 3
+
+
+@pytest.mark.root
+async def test_inodes_of_another_disk_prove_nothing_once_the_owner_says_that_the_volume_is_there(
+    tmp_path: Path,
+) -> None:
+    with (
+        loop_disk(tmp_path / "disk", size_kib=4096) as disk,
+        loop_disk(tmp_path / "new", size_kib=4096) as new,
+    ):
+        fill(disk)
+        async with living(tmp_path) as services:
+            volume_id = await services.add(disk)
+            await scanned(services, volume_id)
+            moved_files = ("2010/000.txt", "2011/001.txt", "2012/002.txt")
+
+            async def inodes() -> set[int]:
+                return {
+                    row[0]
+                    for row in await services.writer.read(
+                        lambda reader: reader.rows(
+                            "SELECT inode FROM location WHERE volume_id = ?", (volume_id,)
+                        )
+                    )
+                }
+
+            assert 0 not in await inodes()
+            # the same disk elsewhere: its numbers hold
+            await services.writer.run(volume_store.relocate, volume_id, os.fsencode(disk), time.time_ns())
+            await services.volumes.probe(volume_id)
+            assert 0 not in await inodes()
+            shutil.copytree(disk, new, dirs_exist_ok=True)
+            await services.writer.run(volume_store.relocate, volume_id, os.fsencode(new), time.time_ns())
+            assert (await services.volumes.probe(volume_id)).state == "online"
+            assert await inodes() == {0}
+            await scanned(services, volume_id)
+            assert {os.stat(Path(new) / one).st_ino for one in moved_files} <= await inodes()
+            assert 0 not in await inodes()

@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,16 @@ async def watched(
             await eventually(is_ready)
             await living.ingest.drained(volume_id)
             yield living, watch, volume_id
+
+
+@contextmanager
+def mounted_tmpfs(place: Path) -> Iterator[None]:
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", place], check=False, stderr=subprocess.DEVNULL)
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]], *, within_s: float = 10) -> float:
@@ -276,3 +286,45 @@ async def test_a_library_inside_a_watched_volume_is_never_cataloged(tmp_path: Pa
         await eventually(is_found)
         await trio.sleep(1.2)  # hints about quiet directories come after a second
         assert await living.files() == {b"late.txt", b"photos/2019/first.txt"}
+
+
+@pytest.mark.root
+async def test_what_the_owner_accepts_is_looked_at_at_once(tmp_path: Path, root: Path) -> None:
+    with mounted_tmpfs(root / "card"):
+        (root / "card" / "x.txt").write_bytes(b"x")
+        async with watched(tmp_path, root) as (living, watch, volume_id):
+
+            async def is_away() -> bool:
+                found = await living.writer.read(volume_store.nested_mounts, volume_id)
+                return [one.is_away for one in found] == [True]
+
+            async def is_missing() -> bool:
+                return await living.files("missing") == {b"card/x.txt"}
+
+            subprocess.run(["umount", "-l", root / "card"], check=True)
+            await living.volumes.probe(volume_id)
+            await eventually(is_away)
+            await trio.sleep(0.2)
+            assert not await is_missing()
+            await living.writer.run(volume_store.accept_absence, volume_id, time.time_ns())
+            watch.refresh()
+            await eventually(is_missing)
+
+
+async def test_a_volume_that_is_away_can_be_forgotten(tmp_path: Path, root: Path) -> None:
+    async with watched(tmp_path, root) as (living, watch, volume_id):
+        os.rename(root, tmp_path / "away")
+
+        async def is_waited_for() -> bool:
+            note = watch.notes.get(volume_id)
+            is_away = (await living.volume(volume_id)).state == "offline"
+            return is_away and note is not None and not note.is_watching
+
+        await eventually(is_waited_for, within_s=20)
+        for _ in range(3):
+            await living.writer.run(volume_store.mark_forgotten, volume_id, time.time_ns())
+            living.volumes.bell.ring()  # as `daemon.services.edit` does, then `daemon.main`
+            await trio.sleep(0.1)
+            watch.refresh()
+            await trio.sleep(0.1)
+        assert watch.notes == {}

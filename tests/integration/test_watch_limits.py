@@ -20,7 +20,11 @@ from test_watch import eventually, watched
 from catalog.ids import VolumeId
 from catalog.store import scanning
 from daemon.config import ScanSection
+from daemon.excludes import Excludes
 from daemon.mount_events import open_mount_events
+from daemon.volume_process.walk import Territory
+from daemon.volume_process.watchers import InotifyWatcher
+from faults.fault_fs import open_fault_fs
 from loop_disk import loop_disk
 from source_mutant import seed_mutant
 
@@ -325,3 +329,20 @@ async def test_the_riot_notices_a_watcher_that_takes_an_overflow_for_nothing(
     with limit("inotify/max_queued_events", 64), pytest.raises(BaseExceptionGroup) as caught:
         await _riot(tmp_path, root, OPERATIONS // 10, within_s=5)
     assert caught.group_contains(trio.TooSlowError)
+
+
+@pytest.mark.mount
+async def test_a_folder_that_cannot_be_read_for_a_moment_is_not_believed_to_be_watched(
+    tmp_path: Path,
+) -> None:
+    stored = tmp_path / "stored"
+    for name in ("good", "bad/below"):
+        (stored / name).mkdir(parents=True)
+    with open_fault_fs(stored, tmp_path / "disk") as disk:
+        disk.set("eio", below="bad")
+        watcher = InotifyWatcher(os.fsencode(disk.place), Territory(Excludes((), ())))
+        try:
+            watcher.start()
+            assert "bad" in (watcher.watch_limit or "")
+        finally:
+            watcher.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from catalog.ids import ContentId, LocationId
-from catalog.values import Deferred, Observed
-from daemon.batches import families, in_order, pages
+from catalog.values import Deferred, DirectoryListing, Observed
+from daemon.batches import cut, families, filled, in_order, pages
 
 ENTRY = Observed(b"x", "f", 1, 1, 1, 1)
 
@@ -16,6 +17,25 @@ ENTRY = Observed(b"x", "f", 1, 1, 1, 1)
 def test_pages_hold_everything_in_order() -> None:
     assert [list(page) for page in pages(range(5), 2)] == [[0, 1], [2, 3], [4]]
     assert list(pages([], 2)) == []
+
+
+def test_batches_are_filled_up_to_a_weight_and_what_is_heavier_is_alone() -> None:
+    assert list(filled([1, 2, 3, 9, 1, 1], 4, int)) == [[1, 2], [3], [9], [1, 1]]
+    assert list(filled([], 4, int)) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 5])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_part_is_cut_and_says_once_where_its_listing_begins_and_ends(count: int, is_last: bool) -> None:
+    entries = tuple(replace(ENTRY, name=b"%d" % number) for number in range(count))
+    part = DirectoryListing(b"d", 1, entries, is_first=True, is_last=is_last, digest=b"x", error="EIO")
+    parts = list(cut(part, 2))
+    assert sum((one.entries for one in parts), ()) == entries
+    assert [len(one.entries) for one in parts] == {0: [0], 1: [1], 2: [2], 4: [2, 2], 5: [2, 2, 1]}[count]
+    assert [one.is_first for one in parts] == [True] + [False] * (len(parts) - 1)
+    assert [one.is_last for one in parts] == [False] * (len(parts) - 1) + [is_last]
+    assert [one.digest for one in parts if not one.is_last] == [None] * (len(parts) - is_last)
+    assert {one.error for one in parts} == {"EIO"}
 
 
 def numbered(*names: bytes) -> list[tuple[LocationId, bytes]]:

@@ -29,7 +29,7 @@ def test_each_row_is_the_answer_and_says_why(
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         assert "disk" not in error.reason
     else:
-        assert error.reason == "disk <7> is gone plug it in"
+        assert error.reason == "disk <7> is gone; plug it in"
     assert (("Retry-After", "60") in error.headers) is (status is HTTPStatus.SERVICE_UNAVAILABLE)
 
 

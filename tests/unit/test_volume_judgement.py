@@ -50,6 +50,10 @@ _NEW = Volume(
 )
 _VOLUME = replace(_NEW, identity=_known(_GOOD), had_data=True, full_scan_ns=100)
 _ON_NAS = replace(_VOLUME, identity=_known(_WEAK))
+_FUSE = replace(
+    _WEAK, key="fsid:0/1", fs="fsid:0", fs_type="fuse.x", keeps_inodes=False, mount="36 0:50 fuse.x x /mnt"
+)
+_ON_FUSE = replace(_VOLUME, identity=_known(_FUSE))
 _OLD = replace(_VOLUME, identity=json.dumps({"key": "uuid:1/2", "is_remote": False}))
 _MARKED = replace(_VOLUME, marker=_OURS)
 _MARKED_ON_NAS = replace(_ON_NAS, marker=_OURS)
@@ -136,6 +140,55 @@ TABLE: dict[str, tuple[Volume, ProbeReport, VolumeState, str | None]] = {
         "another storage",
     ),
     "moved from a NAS to a disk": (_ON_NAS, replace(_OTHER_DISK, samples=_ALL_SAME), "online", None),
+    "another FUSE disk with the same names": (
+        _ON_FUSE,
+        replace(_FUSE, samples=_seen((14, "other"), (2, "gone"))),
+        "suspect",
+        "another storage may be at",
+    ),
+    "a FUSE disk that was mounted again": (
+        _ON_FUSE,
+        replace(_FUSE, samples=_seen((15, "other"), (1, "same"))),
+        "online",
+        None,
+    ),
+    "a FUSE disk, three files edited meanwhile": (
+        _ON_FUSE,
+        replace(_FUSE, samples=_seen((3, "other"))),
+        "online",
+        None,
+    ),
+    "a FUSE disk, all files edited while it is there": (
+        replace(_ON_FUSE, state="online"),
+        replace(_FUSE, samples=_seen((16, "other"))),
+        "online",
+        None,
+    ),
+    "another FUSE disk, mounted where the first one was a moment ago": (
+        replace(_ON_FUSE, state="online"),
+        replace(_FUSE, mount="44 0:50 fuse.x x /mnt", samples=_seen((16, "other"))),
+        "suspect",
+        "accept-empty",
+    ),
+    "a FUSE disk, all files edited and accepted": (
+        replace(_ON_FUSE, accepted_ns=101),
+        replace(_FUSE, samples=_seen((16, "other"))),
+        "online",
+        None,
+    ),
+    "a FUSE disk with our marker, all files edited": (
+        replace(_ON_FUSE, marker=_OURS),
+        replace(_FUSE, marker=_OURS, samples=_seen((16, "other"))),
+        "online",
+        None,
+    ),
+    "a NAS whose inodes stay, all files edited": (
+        _ON_NAS,
+        replace(_WEAK, samples=_seen((16, "other"))),
+        "online",
+        None,
+    ),
+    "a disk, all files edited": (_VOLUME, replace(_GOOD, samples=_seen((16, "other"))), "online", None),
     # what older versions recorded
     "an old catalog": (_OLD, replace(_GOOD, samples=_ALL_SAME), "online", None),
     "an old catalog, another disk": (_OLD, _OTHER_DISK, "suspect", "another storage"),
