@@ -24,7 +24,9 @@ _NEWEST = (
     " WHERE volume_id = ? {} ORDER BY id DESC LIMIT 1"
 )
 LAST_VERIFICATION = _NEWEST.format("")
-LAST_WHOLE_VERIFICATION = _NEWEST.format("AND state = 'done' AND coalesce(json_extract(counts, '$.left'), 0) = 0")
+LAST_WHOLE_VERIFICATION = _NEWEST.format(
+    "AND state = 'done' AND coalesce(json_extract(counts, '$.left'), 0) = 0"
+)
 
 
 @dataclass(frozen=True, slots=True)
