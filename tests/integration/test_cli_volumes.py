@@ -127,6 +127,35 @@ def test_a_place_without_the_files_is_believed_only_with_yes(
     assert "will be missing" in meant.data["warnings"][0]
 
 
+def test_a_copy_without_its_times_is_not_called_another_thing(
+    glassine: Glassine, photos: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "plain"
+    shutil.copytree(photos, place, copy_function=shutil.copyfile)
+    photos.rename(tmp_path / "away")
+    done = glassine("volume", "relocate", "NAS", place, "--moved", "--json", schema="volume-relocate")
+    assert "6 with another size or time" in done.error["message"]
+    assert "copied without their times" in done.error["hint"]
+    copy = glassine("volume", "relocate", "NAS", place, "--copied", "-n", "--json", schema="volume-relocate")
+    assert copy.data["warnings"] == []
+    meant = glassine(
+        "volume", "relocate", "NAS", place, "--moved", "--yes", "--json", schema="volume-relocate"
+    )
+    assert "read once" in meant.data["warnings"][0]
+    assert "suspect" not in meant.data["warnings"][0]
+    assert scanned(glassine)["hashed"] == 6
+    assert shown(glassine)["state"] == "online"
+
+
+def test_names_that_are_not_utf_8_are_escaped_or_unknown(glassine: Glassine, tmp_path: Path) -> None:
+    place = os.fsencode(tmp_path) + b"/v\xff"
+    os.mkdir(place)
+    for verb in ("show", "scans", "probe", "disable"):
+        assert glassine("volume", verb, b"x\xff", "--json").code == 15
+    assert glassine("volume", "add", place, "--exclude", b"\xff", "--json").code == 2
+    assert glassine("volume", "add", place, "--json", schema="volume").data["root_b64"] is not None
+
+
 def test_four_of_the_known_files_are_proof(glassine: Glassine, photos: Path, tmp_path: Path) -> None:
     photos.rename(tmp_path / "moved")
     (tmp_path / "moved" / "a.jpg").unlink()
