@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import threading
 from contextlib import suppress
 from typing import Any, cast
 
@@ -15,7 +13,7 @@ from catalog.errors import VolumeOffline
 from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, send_frame
 from daemon.marker.protocol import MarkerOrder, encode_order
-from daemon.volume_process.starting import PARENT_VARIABLE
+from daemon.volume_process.starting import start_helper
 
 _REAP_S = 1.0
 
@@ -26,7 +24,7 @@ async def place_marker(order: MarkerOrder, *, hang_s: float) -> str | None:
     Raises:
         VolumeOffline: the process ended without a word, or is silent for `hang_s`.
     """
-    child = _start()
+    child = start_helper("daemon.marker")
     assert child.stdin is not None
     assert child.stdout is not None
     down = trio.lowlevel.FdStream(os.dup(child.stdin.fileno()))
@@ -71,16 +69,3 @@ async def _end(
 def _lost(order: MarkerOrder, reason: str, *, hangs: bool) -> VolumeOffline:
     shown = os.fsdecode(order.root)
     return VolumeOffline(f"{shown} cannot be reached: {reason}", path=shown, hangs=hangs)
-
-
-def _start() -> subprocess.Popen[bytes]:
-    assert threading.current_thread() is threading.main_thread()  # PR_SET_PDEATHSIG is about threads
-    return subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "daemon.marker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
-        cwd="/",
-        start_new_session=True,
-        restore_signals=True,
-    )

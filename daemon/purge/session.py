@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -28,7 +26,7 @@ from daemon.purge.protocol import (
     encode_hello,
     encode_order,
 )
-from daemon.volume_process.starting import PARENT_VARIABLE
+from daemon.volume_process.starting import start_helper
 from daemon.volume_session import HANG_S
 
 _REAP_S = 1.0
@@ -129,22 +127,9 @@ async def open_remover(hello: RemoverHello, *, hang_s: float = HANG_S) -> AsyncI
     Raises:
         VolumeOffline: it did not start.
     """
-    remover = Remover(hello, _start(), hang_s=hang_s)
+    remover = Remover(hello, start_helper("daemon.purge"), hang_s=hang_s)
     try:
         await remover.begin(hello)
         yield remover
     finally:
         await remover.end()
-
-
-def _start() -> subprocess.Popen[bytes]:
-    assert threading.current_thread() is threading.main_thread()  # PR_SET_PDEATHSIG is about threads
-    return subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "daemon.purge"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
-        cwd="/",
-        start_new_session=True,
-        restore_signals=True,
-    )

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
 
 
-def start_volume_process() -> subprocess.Popen[bytes]:
-    """Start a child that waits for its `hello`; blocks for the fork. Main thread."""
+def start_helper(module: str) -> subprocess.Popen[bytes]:
+    """Start a confined helper of ours that speaks frames on its pipes and dies with us; blocks for the fork. Main thread."""
     assert threading.current_thread() is threading.main_thread()
     return subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "daemon.volume_process"],
+        [sys.executable, "-P", "-B", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
@@ -32,6 +32,11 @@ def start_volume_process() -> subprocess.Popen[bytes]:
         start_new_session=True,  # Ctrl-C is for the daemon, which ends its children in order
         restore_signals=True,
     )
+
+
+def start_volume_process() -> subprocess.Popen[bytes]:
+    """Start a child that waits for its `hello`; blocks for the fork. Main thread."""
+    return start_helper("daemon.volume_process")
 
 
 class SpareChild:
