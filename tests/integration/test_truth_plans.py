@@ -30,6 +30,7 @@ SMALL = {
     "library_path": "a handful",
     "meta": "a handful",
     "zone_due": "work that is due: what is read is done",
+    "damage": "files that rotted: a row of it is asked for",
     "person": "thousands at most, read when a name that nobody has is met for the first time",
 }
 # A partial index of what somebody is told of, all of it.
