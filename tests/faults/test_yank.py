@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 SEED = 20261121
 ROUNDS_LONG = 10
-AT_ONCE = 10
+AT_ONCE = 14
 Cell = tuple[str, str]
 
 
