@@ -90,8 +90,9 @@ async def open_mount_events(volumes: Volumes) -> AsyncIterator[None]:
     try:
         async with trio.open_nursery() as nursery:
             bell = Bell()
+            follower = _Follower(volumes, table, nursery)  # from here on nothing is missed
             nursery.start_soon(_listen, bell)
-            nursery.start_soon(_Follower(volumes, table, nursery).follow, bell)
+            nursery.start_soon(follower.follow, bell)
             yield
             nursery.cancel_scope.cancel()
     finally:
@@ -127,23 +128,22 @@ class _Follower:
     def __init__(self, volumes: Volumes, table: MountTable, nursery: trio.Nursery) -> None:
         self._volumes = volumes
         self._table = table
+        self._before = table.mounts()
         self._nursery = nursery
         self._probing: dict[VolumeId, bool] = {}  # under way -> whether to look once more
 
     async def follow(self, bell: Bell) -> None:
-        before: list[Mount] | None = None
         heard = 0
         while True:
             heard = await bell.wait(heard)
             volumes = await self._volumes.all()
             table = self._table.mounts()
-            if before is not None:
-                # Both by what is known now: a volume may have been probed, or added, since the last change.
-                known = standings(volumes, before, self._volumes.mounts)
-                for volume_id, standing in standings(volumes, table, self._volumes.mounts).items():
-                    if standing.differs_from(known.get(volume_id)):
-                        self._look(volume_id)
-            before = table
+            # Both by what is known now: a volume may have been probed, or added, since the last change.
+            before = standings(volumes, self._before, self._volumes.mounts)
+            for volume_id, standing in standings(volumes, table, self._volumes.mounts).items():
+                if standing.differs_from(before.get(volume_id)):
+                    self._look(volume_id)
+            self._before = table
 
     def _look(self, volume_id: VolumeId) -> None:
         if volume_id in self._probing:

@@ -65,7 +65,9 @@ class VolumeSession:
         self.child = child
         self.confinement: Mapping[str, Any] | None = None
         self.failure: str | None = None
+        # Of the root, as the last probe saw it, and as the child found it before it shut itself in.
         self.instance: str | None = None
+        self.begun_at: str | None = None
         self._hang_s = hang_s
         self._hangs = False
         self._down = trio.lowlevel.FdStream(os.dup(child.stdin.fileno()))
@@ -144,7 +146,7 @@ class VolumeSession:
                     self.end(f"it did not answer for {message[2]:.0f} s")
                     return
             elif kind == "hello":
-                self.confinement = message[2]
+                self.confinement, self.begun_at = message[2:]
             elif (route := self._routes.get(number)) is not None:
                 try:
                     route.send_nowait(message)

@@ -280,9 +280,9 @@ class Volumes:
             # Somebody killed it, the kernel for want of memory perhaps: that says nothing about the volume.
             session = await self.session(volume)
             report = await session.probe(wanted)
-        # A child may read only the root it found when it started: after a remount it must be a new one.
-        is_another = session.instance not in (None, report.instance)
-        if was_running and (report.error is not None or is_another):
+        # A child reads and watches only the root it found when it started: after a remount it must be a new one.
+        is_another = any(seen not in (None, report.instance) for seen in (session.instance, session.begun_at))
+        if is_another or (was_running and report.error is not None):
             await self.stop(volume.id)
             session = await self.session(volume)
             report = await session.probe(wanted)

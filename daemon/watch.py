@@ -87,6 +87,8 @@ class Watch:
         self._services = services
         self._bell = Bell()
         self._scopes: dict[VolumeId, trio.CancelScope] = {}
+        # The row that the last attempt to serve a volume began with, after its own look.
+        self._begun_with: dict[VolumeId, Volume] = {}
         self.notes: dict[VolumeId, WatchNote] = {}
 
     def refresh(self) -> None:
@@ -121,6 +123,7 @@ class Watch:
                 for volume_id in [one for one in self._scopes if rows.get(one) != wanted.get(one)]:
                     self._scopes.pop(volume_id).cancel()
                     self.notes.pop(volume_id, None)
+                    self._begun_with.pop(volume_id, None)
                     if volume_id not in wanted:
                         await self._services.volumes.stop(volume_id)
                 for volume_id in wanted.keys() - self._scopes.keys():
@@ -142,16 +145,16 @@ class Watch:
         is_return = False  # it was looked at before, and is not just seen for the first time by this process
         with scope:
             while True:
-                heard = self._services.volumes.bell.rings
                 error = await self._attempt(self._probe_and_keep_up, volume_id, note, is_return)
                 is_return = True
                 if error is not None and not isinstance(error, VolumeOffline):
                     _tell(volume_id, "watching", error)
                 note.reset(_message(error) if error is not None else note.note)
-                await self._pause(volume_id, pauses.next_s(), heard)
+                await self._pause(volume_id, pauses.next_s())
 
     async def _probe_and_keep_up(self, volume_id: VolumeId, note: WatchNote, is_return: bool) -> None:
-        volume = await self._services.volumes.probe(volume_id)
+        self._begun_with[volume_id] = await self._row(volume_id)
+        volume = self._begun_with[volume_id] = await self._services.volumes.probe(volume_id)
         note.note = volume.state_reason
         if volume.state == "online":
             online = _Online(volume, note)
@@ -160,23 +163,26 @@ class Watch:
                 online.demand_full()
             await self._keep_up(online)
 
-    async def _pause(self, volume_id: VolumeId, pause_s: float, heard: int) -> None:
+    async def _pause(self, volume_id: VolumeId, pause_s: float) -> None:
         """Wait; no longer than until somebody else (the mount table) finds that the volume came online."""
         with trio.move_on_after(pause_s):
-            was_online = await self._is_online(volume_id)
-            while True:
+            heard = self._services.volumes.bell.rings
+            while not await self._has_returned(volume_id):
                 heard = await self._services.volumes.bell.wait(heard)
-                is_online = await self._is_online(volume_id)
-                if is_online and not was_online:
-                    return
-                was_online = is_online
 
-    async def _is_online(self, volume_id: VolumeId) -> bool:
-        """Tell by its row; one that was forgotten is not, and whoever asks is about to be cancelled."""
+    async def _has_returned(self, volume_id: VolumeId) -> bool:
+        """Whether it came online after the last attempt began, be it while that attempt failed.
+
+        Told by its row; one that was forgotten has not, and whoever asks is about to be cancelled.
+        """
         try:
-            return (await self._row(volume_id)).state == "online"
+            now = await self._row(volume_id)
         except NotFound:
             return False
+        before = self._begun_with.get(volume_id)
+        if before is None or now.state != "online":
+            return False
+        return before.state != "online" or before.state_since_ns != now.state_since_ns
 
     async def _keep_up(self, online: _Online) -> None:
         """Follow hints and look, until it raises VolumeOffline."""

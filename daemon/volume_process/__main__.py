@@ -20,6 +20,7 @@ from daemon.volume_process.protocol import Hello, decode_hello
 from daemon.volume_process.starting import PARENT_VARIABLE
 from daemon.volume_process.watchers import mark_volume
 from vfs.confine import Limits, confine, die_with_parent
+from vfs.storage.local import instance_of
 
 _BY_UUID = b"/dev/disk/by-uuid"
 # One directory, one file, the pipes, inotify; threads of several requests share them.
@@ -42,6 +43,7 @@ def main() -> None:
     if first is None:
         return  # started ahead of time and not needed
     hello = decode_hello(first)
+    begun_at = _instance(hello)
     marks = mark_volume(hello, mounts)
     confinement = confine(
         readable=_readable(hello),
@@ -50,7 +52,7 @@ def main() -> None:
     if marks is not None:
         marks.give_back()
     answerer = Answerer(hello, mounts, replies_fd, marks)
-    answerer.send(["hello", 0, confinement.to_json()])
+    answerer.send(["hello", 0, confinement.to_json(), begun_at])
     threading.Thread(target=answerer.pulse_for_ever, name="pulse").start()
     try:
         while (message := read_frame(requests)) is not None:
@@ -58,6 +60,16 @@ def main() -> None:
     except (FrameError, OSError):
         logging.getLogger(__name__).exception("the daemon's pipe broke")
     os._exit(0)  # threads may hang in the kernel with the volume; nobody waits for them
+
+
+def _instance(hello: Hello) -> str | None:
+    """Return the instance of the root that we are about to watch and to be shut in with; "" = none, None = cannot be told."""
+    if hello.backend != "local":
+        return None
+    try:
+        return instance_of(os.stat(hello.root))
+    except OSError:
+        return ""
 
 
 def _readable(hello: Hello) -> list[bytes]:

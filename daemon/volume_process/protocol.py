@@ -15,7 +15,7 @@ Down (daemon to child), the first one must be `hello`:
 | ack, id | one more part of walk or watch `id` may come |
 | cancel, id | stop it; its `end` follows |
 
-Up (child to daemon): `hello`, probe -> `probed`; walk -> `started`, `listing` and `unchanged` parts, `end`;
+Up (child to daemon): `hello` (its confinement, and the instance of the root that it was shut in with), probe -> `probed`; walk -> `started`, `listing` and `unchanged` parts, `end`;
 look -> `looked`; times -> `timed`; hash -> `hashed` parts, `end`; watch -> `watching`, `changed` parts, `end`; `pulse` (seconds that
 nothing moved, whether only watches rest) every second while something is asked that does not rest; `failed` instead of any answer. The second item is always the id of the request (0 for `hello`, `pulse`).
 

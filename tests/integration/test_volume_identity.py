@@ -418,6 +418,47 @@ async def test_a_disk_that_a_symlink_leads_to_is_missed_at_once_too(tmp_path: Pa
             disk.mount_again()
 
 
+async def test_a_process_that_began_at_another_root_than_there_is_now_is_replaced(
+    tmp_path: Path, root: Path
+) -> None:
+    async with living(tmp_path) as services:
+        volume_id = await services.add(root)
+        volume = await services.volumes.probe(volume_id)
+        session = await services.volumes.session(volume)
+        assert session.begun_at == session.instance
+        await services.volumes.probe(volume_id)
+        assert await services.volumes.session(volume) is session
+        # As if another file system had been there when it was started (it came between two system calls of the child).
+        session.begun_at, session.instance = "1/1", None
+        await services.volumes.probe(volume_id)
+        assert await services.volumes.session(volume) is not session
+
+
+@pytest.mark.root
+async def test_a_disk_that_came_after_its_process_had_begun_is_served_by_another_one(tmp_path: Path) -> None:
+    with loop_disk(tmp_path / "disk", size_kib=4096) as disk:
+        fill(disk)
+        async with living(tmp_path) as services:
+            volume_id = await services.add(disk)
+            await scanned(services, volume_id)
+            await services.volumes.stop(volume_id)
+            disk.unmount()
+            volume = await services.volume(volume_id)
+            early = await services.volumes.session(volume)
+
+            async def has_begun() -> bool:
+                return early.confinement is not None
+
+            await until(has_begun)  # it reads and watches what was there without the disk
+            disk.mount_again()
+            assert (await services.volumes.probe(volume_id)).state == "online"
+            session = await services.volumes.session(volume)
+            assert session is not early
+            async with session.open_watch() as changes:
+                assert (await anext(changes)).watch_limit is None
+            disk.unmount()
+
+
 @pytest.mark.root
 async def test_another_disk_at_the_same_place_is_suspect(tmp_path: Path) -> None:
     with loop_disk(tmp_path / "disk", size_kib=4096) as disk:

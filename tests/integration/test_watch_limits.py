@@ -17,6 +17,8 @@ import trio
 from living import Living
 from test_watch import eventually, watched
 
+import daemon.watch
+from catalog.errors import VolumeOffline
 from catalog.ids import VolumeId
 from catalog.store import scanning
 from daemon.config import ScanSection
@@ -166,6 +168,13 @@ async def _until_it_stands_still(living: Living, volume_id: VolumeId) -> None:
                 return
 
 
+@pytest.fixture
+def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a watch that failed wait so long that only the mount table can have ended it."""
+    monkeypatch.setattr(daemon.watch, "_FIRST_PAUSE_S", 300.0)
+
+
+@pytest.mark.usefixtures("long_pauses")
 async def test_a_disk_that_is_taken_away_holds_nobody_up_and_is_followed_again_when_it_is_back(
     tmp_path: Path, root: Path
 ) -> None:
@@ -195,9 +204,41 @@ async def test_a_disk_that_is_taken_away_holds_nobody_up_and_is_followed_again_w
                 (root / "2019" / "new.txt").write_bytes(b"x")
                 assert await eventually(is_found) < 3
                 disk.mount_again()
-                await eventually(both_are_watched, within_s=4)  # the mount says so: nobody waits for a pause
+                await eventually(both_are_watched)  # the mount says so: nobody waits for a pause
                 (disk / "b.txt").write_bytes(b"b")
                 await eventually(is_found_on_disk)
+
+
+@pytest.mark.usefixtures("long_pauses")
+async def test_a_disk_that_is_back_before_its_watch_has_ended_is_followed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loop_disk(tmp_path / "disk", size_kib=8 * 1024) as disk:
+        (disk / "a.txt").write_bytes(b"a")
+        async with watched(tmp_path, disk) as (living, watch, volume_id), open_mount_events(living.volumes):
+            lost = living.volumes.lost
+            went = []
+
+            async def lost_while_it_comes_back(lost_id: VolumeId, error: VolumeOffline) -> None:
+                await eventually(is_in("offline"))
+                disk.mount_again()
+                await eventually(is_in("online"))
+                went.append(lost_id)
+                await lost(lost_id, error)
+
+            def is_in(state: str) -> Callable[[], Awaitable[bool]]:
+                async def is_so() -> bool:
+                    return (await living.volume(volume_id)).state == state
+
+                return is_so
+
+            async def is_watched() -> bool:
+                return bool(went) and watch.notes[volume_id].is_watching
+
+            monkeypatch.setattr(living.volumes, "lost", lost_while_it_comes_back)
+            disk.lazy_unmount()
+            await eventually(is_watched)
+            assert went == [volume_id]
 
 
 @pytest.mark.usefixtures("without_fanotify")

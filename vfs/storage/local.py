@@ -36,6 +36,11 @@ _TYPE_MASK, _REGULAR = 0o170000, 0o100000
 _MAX = (1 << 63) - 1
 
 
+def instance_of(status: os.stat_result) -> str:
+    """Return st_dev and st_ino: what tells a root from the one that was there before a remount."""
+    return f"{status.st_dev}/{status.st_ino}"
+
+
 class LocalStorage(Closing):
     """See `vfs.storage.contract.Storage`. `leases` says that the kernel knows them; a file may still refuse."""
 
@@ -110,9 +115,8 @@ class LocalStorage(Closing):
             return stat_beneath(base_fd, rest, in_one_mount=in_one_mount) if rest else os.fstat(base_fd)
 
     def instance(self) -> str:
-        """Return st_dev and st_ino of the root."""
-        status = os.fstat(self._root_fd)
-        return f"{status.st_dev}/{status.st_ino}"
+        """Return `instance_of` the root."""
+        return instance_of(os.fstat(self._root_fd))
 
     def probe(self) -> Identity:
         """Return the identity of what was opened; reads no directory."""
