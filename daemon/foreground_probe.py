@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import trio
-
-from catalog.errors import Interrupted
-from catalog.library import Library, LibraryLock
+from catalog.library import Library
 from catalog.values import Volume
-from daemon import processes
 from daemon.config import Config
-from daemon.endings import first_error, open_signals
+from daemon.foreground import Foreground, run_in_foreground
 from daemon.probe_request import probe_volumes
 from daemon.services import open_volumes_alone
 
@@ -29,25 +25,10 @@ def probe_in_foreground(
         Interrupted: a signal, or `glassine down`.
         NotFound: an unknown volume.
     """
-    try:
-        return trio.run(_run, library, config, name, spare)
-    except BaseExceptionGroup as group:
-        raise first_error(group) from group
 
+    async def work(foreground: Foreground[list[Volume]]) -> None:
+        async with open_volumes_alone(library, config, spare=spare) as volumes:
+            foreground.ready()
+            foreground.result = await probe_volumes(volumes, name)
 
-async def _run(library: Library, config: Config, name: str | None, spare: SpareChild | None) -> list[Volume]:
-    result: list[Volume] | None = None
-    with (
-        LibraryLock(library),
-        processes.register(library.processes_dir, "probe") as entry,
-        trio.CancelScope() as work,
-    ):
-        async with (
-            open_signals(work.cancel),
-            open_volumes_alone(library, config, spare=spare) as volumes,
-        ):
-            entry.update("ready")
-            result = await probe_volumes(volumes, name)
-    if result is None:
-        raise Interrupted("the probe was interrupted")
-    return result
+    return run_in_foreground(library, "probe", work, interrupted="the probe was interrupted")

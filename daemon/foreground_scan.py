@@ -6,21 +6,15 @@ Holds the library lock while it runs. Must not know: how lines are shown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
-import trio
-
-from catalog.errors import Interrupted
-from catalog.library import Library, LibraryLock
-from daemon import processes
+from catalog.library import Library
 from daemon.config import Config
-from daemon.control import Handler, Send, open_control
-from daemon.endings import first_error, open_signals
+from daemon.control import Handler, Line, Send, open_control
+from daemon.foreground import Foreground, foreground_requests, run_in_foreground, telling
 from daemon.missing import Missing
 from daemon.probe_request import probe_for
-from daemon.scan_request import Line, scan_for
-from daemon.services import Services, edit, open_services
+from daemon.scan_request import scan_for
+from daemon.services import Services, open_services
 from daemon.verify_request import is_verification, verify_for
 from daemon.volume_process.starting import SpareChild
 
@@ -45,77 +39,36 @@ def scan_in_foreground(
         Interrupted: a signal, or `glassine down`; what was read is kept.
         NotFound: an unknown volume.
     """
-    try:
-        return trio.run(_run, library, config, argument, on_line, spare)
-    except BaseExceptionGroup as group:
-        raise first_error(group) from group
 
-
-async def _run(
-    library: Library,
-    config: Config,
-    argument: object,
-    on_line: Callable[[Line], None],
-    spare: SpareChild | None,
-) -> Line:
-    result: Line | None = None
-    with (
-        LibraryLock(library),
-        processes.register(library.processes_dir, "scan") as entry,
-        trio.CancelScope() as work,
-    ):
+    async def work(foreground: Foreground[Line]) -> None:
         async with (
-            open_signals(work.cancel),
             open_services(library, config, spare=spare) as services,
             open_control(
-                library.socket_path, _handlers(services, work.cancel), clients=config.limits.writers
+                library.socket_path,
+                _requests(services) | foreground_requests(services, foreground.stop, is_scanning=True),
+                clients=config.limits.writers,
             ),
         ):
-            entry.update("ready")
+            foreground.ready()
             await Missing(services.writer, services.scan.volumes, config.scan).sweep()
             if is_verification(argument):
-                result = await verify_for(services.verifier, argument, _async(on_line))
+                foreground.result = await verify_for(services.verifier, argument, telling(on_line))
             else:
-                result = await scan_for(services.scan, argument, _async(on_line))
-    if result is None:
-        raise Interrupted("the scan was interrupted; the next one goes on where it ended")
-    return result
+                foreground.result = await scan_for(services.scan, argument, telling(on_line))
+
+    return run_in_foreground(
+        library, "scan", work, interrupted="the scan was interrupted; the next one goes on where it ended"
+    )
 
 
-def _handlers(services: Services, stop: Callable[[], None]) -> dict[str, Handler]:
-    async def take_edit(argument: Any, send: Send) -> dict[str, Any]:
-        answer = await edit(services, argument, send)
-        await services.scan.volumes.stop_unused()  # in a daemon its watch does so
-        return answer
-
-    async def tell_status(argument: Any, send: Send) -> dict[str, Any]:
-        return {"ready": False, "scanning": True, "processes": services.processes(), "degraded": []}
-
-    async def take_scan(argument: Any, send: Send) -> dict[str, Any]:
+def _requests(services: Services) -> dict[str, Handler]:
+    async def take_scan(argument: object, send: Send) -> Line:
         return await scan_for(services.scan, argument, send)
 
-    async def take_verification(argument: Any, send: Send) -> dict[str, Any]:
+    async def take_verification(argument: object, send: Send) -> Line:
         return await verify_for(services.verifier, argument, send)
 
-    async def take_probe(argument: Any, send: Send) -> dict[str, Any]:
+    async def take_probe(argument: object, send: Send) -> Line:
         return await probe_for(services.scan.volumes, argument)
 
-    async def shut_down(argument: Any, send: Send) -> dict[str, Any]:
-        stop()
-        return {}
-
-    return {
-        "edit": take_edit,
-        "status": tell_status,
-        "scan": take_scan,
-        "verify": take_verification,
-        "shutdown": shut_down,
-    }
-
-
-def _async(on_line: Callable[[Line], None]) -> Callable[[Line], Any]:
-    async def tell(line: Line) -> None:
-        on_line(line)
-        await trio.lowlevel.checkpoint()
-
-    return partial(tell)
+    return {"scan": take_scan, "verify": take_verification, "probe": take_probe}

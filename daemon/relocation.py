@@ -6,10 +6,8 @@ process and a few seconds.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -20,12 +18,10 @@ from catalog.store.volumes import volumes
 from catalog.values import Sample, Volume
 from daemon.config import Config
 from daemon.endings import first_error
-from daemon.volume_process.mounts import is_below
+from daemon.judging import ENOUGH_SAMPLES
+from daemon.volume_hello import hello_for
 from daemon.volume_process.protocol import Hello, ProbeReport
 from daemon.volume_session import HANG_S, start_session
-
-# So many known files that are the same prove that a place holds a volume (`daemon.judging`).
-ENOUGH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Survey:
     @property
     def is_proof(self) -> bool:
         """Whether the place holds the files of the volume, as far as a sample can tell."""
-        return self.report.error is None and self.found >= min(ENOUGH, self.known)
+        return self.report.error is None and self.found >= min(ENOUGH_SAMPLES, self.known)
 
 
 def survey(
@@ -63,18 +59,7 @@ def survey(
         wanted = store_samples(reader, volume.id)
     finally:
         reader.close()
-    hello = Hello(
-        root=path,
-        backend=volume.backend,
-        excludes=volume.excludes,
-        config_excludes=tuple(config.scan.excludes),
-        own_files=_own_files(library),
-        other_roots=tuple(
-            other.root
-            for other in known
-            if other.id != volume.id and other.backend == "local" and is_below(other.root, path)
-        ),
-    )
+    hello = hello_for(library, config.scan, replace(volume, root=path), known)
     try:
         report = trio.run(_probe, hello, wanted, hang_s)
     except BaseExceptionGroup as group:
@@ -94,12 +79,3 @@ async def _probe(hello: Hello, wanted: Sequence[Sample], hang_s: float) -> Probe
         session.end("nobody waits for it")
         await session.reap()
     return report
-
-
-def _own_files(library: Library) -> tuple[tuple[int, int], ...]:
-    found = []
-    for path in (library.path, library.state_dir, library.cache_dir, library.sidecars_dir):
-        with suppress(FileNotFoundError):
-            status = os.stat(path)
-            found.append((status.st_dev, status.st_ino))
-    return tuple(found)

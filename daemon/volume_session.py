@@ -22,8 +22,8 @@ import trio
 from catalog.errors import VolumeOffline
 from catalog.values import DirectoryListing, Sample
 from daemon.bell import Bell
-from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, encode_frame
+from daemon.helper_pipes import HelperPipes
 from daemon.volume_process.protocol import (
     DIGESTS_PER_FRAME,
     MOST_PATH_BYTES,
@@ -52,15 +52,12 @@ _WATCHDOG_TURN_S = 1.0
 _ROUTE_CAPACITY = 1024
 MOST_HASH_ITEMS = 500
 _MOST_TIMES = 5000
-_REAP_S = 1.0
 
 
 class VolumeSession:
     """One living child. Made by `start_session`; `serve` must run in a task for as long as it is used."""
 
     def __init__(self, hello: Hello, child: subprocess.Popen[bytes], *, hang_s: float = HANG_S) -> None:
-        assert child.stdin is not None
-        assert child.stdout is not None
         self.hello = hello
         self.child = child
         self.confinement: Mapping[str, Any] | None = None
@@ -70,10 +67,7 @@ class VolumeSession:
         self.begun_at: str | None = None
         self._hang_s = hang_s
         self._hangs = False
-        self._down = trio.lowlevel.FdStream(os.dup(child.stdin.fileno()))
-        self._up = trio.lowlevel.FdStream(os.dup(child.stdout.fileno()))
-        child.stdin.close()
-        child.stdout.close()
+        self._pipes = HelperPipes(child)
         self._sending = trio.Lock()
         self._routes: dict[int, trio.MemorySendChannel[list[Any]]] = {}
         self._last_number = 0
@@ -118,23 +112,17 @@ class VolumeSession:
             return
         self._ended.set()
         self.failure = self.failure or reason
-        with suppress(ProcessLookupError):
-            self.child.kill()
+        self._pipes.kill()
         for route in self._routes.values():
             route.close()
         self._routes.clear()
 
     async def reap(self) -> bool:
         """Close the pipes and collect the child; False if it hangs in the kernel. Call after `end`."""
-        with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._down)
-            await trio.aclose_forcefully(self._up)
-            with trio.move_on_after(_REAP_S):
-                await wait_ended(self.child.pid)
-        return self.child.poll() is not None
+        return await self._pipes.reap()
 
     async def _route(self) -> None:
-        receiver = FrameReceiver(self._up)
+        receiver = FrameReceiver(self._pipes.up)
         while (message := cast("list[Any] | None", await receiver.receive())) is not None:
             self._last_heard_s = trio.current_time()
             kind, number = message[0], message[1]
@@ -174,7 +162,7 @@ class VolumeSession:
             # Half a frame would swallow all that is sent after it. The kernel takes small ones whole or not at all (pipe(7)); of a
             # large one the rest is sent whoever gives up, and the watchdog ends a child that does not read.
             with trio.CancelScope(shield=len(frame) > select.PIPE_BUF):
-                await self._down.send_all(frame)
+                await self._pipes.down.send_all(frame)
 
     @asynccontextmanager
     async def _asking(

@@ -30,7 +30,7 @@ from daemon.known_inodes import forget_inodes, outdated
 from daemon.marker.protocol import MarkerOrder
 from daemon.marker.session import place_marker
 from daemon.rearranged import is_rearranged
-from daemon.volume_process.mounts import is_below
+from daemon.volume_hello import hello_for
 from daemon.volume_process.protocol import Hello, ProbeReport
 from daemon.volume_process.starting import SpareChild
 from daemon.volume_session import HANG_S, VolumeSession, start_session
@@ -357,24 +357,12 @@ class Volumes:
 
     async def _hello(self, known: Volume) -> Hello:
         volumes = {volume.id: volume for volume in await self.all()}
-        volume = volumes.pop(known.id, None)
+        volume = volumes.get(known.id)
         if volume is None or volume.state in _SHUT:
             # Whoever still works on it began before: a run goes from one request to the next without a look.
             raise VolumeOffline(f"{known.name} is not in use", volume=known.name)
         nested = await self._writer.read(store.nested_mounts, volume.id)
-        return Hello(
-            root=volume.root,
-            backend=volume.backend,
-            excludes=volume.excludes,
-            config_excludes=tuple(self._settings.excludes),
-            own_files=_own_files(self._library),
-            other_roots=tuple(
-                other.root
-                for other in volumes.values()
-                if other.backend == "local" and other.state != "retired" and is_below(other.root, volume.root)
-            ),
-            nested=tuple((mount.path, mount.key) for mount in nested),
-        )
+        return hello_for(self._library, self._settings, volume, volumes.values(), nested)
 
     def processes(self) -> list[dict[str, object]]:
         """Return pid, volume and confinement of every living child, for `status`."""
@@ -409,16 +397,6 @@ def _may_go_on(session: VolumeSession, hello: Hello, *, is_outdated: bool) -> bo
         return True
     is_right = (old.root, old.backend) == (hello.root, hello.backend) and set(old.nested) <= set(hello.nested)
     return session.is_working and is_right
-
-
-def _own_files(library: Library) -> tuple[tuple[int, int], ...]:
-    """Return (st_dev, st_ino) of our own directories: told by identity, whatever way leads there."""
-    found = []
-    for path in (library.path, library.state_dir, library.cache_dir, library.sidecars_dir):
-        with suppress(FileNotFoundError):
-            status = path.stat()
-            found.append((status.st_dev, status.st_ino))
-    return tuple(found)
 
 
 @asynccontextmanager

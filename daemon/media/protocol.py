@@ -18,9 +18,6 @@ from catalog.values import WorkItem
 from daemon.frames import FrameError
 from daemon.media.preview_protocol import Picture, PreviewItem, Wish, decode_pictures, encode_pictures
 
-# Names the process that the worker must not outlive.
-PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
-
 _MIB = 1024 * 1024
 # A picture beyond this is decoded by a heavy worker only. 64 MP as RGB are 192 MB; decoders hold two or three of them.
 MAX_NORMAL_PIXELS = 64_000_000

@@ -14,7 +14,6 @@ import errno
 import logging
 import os
 import resource
-import signal
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from catalog.facts import READER_VERSION, Facts, Finding
 from daemon.frames import FrameError, encode_frame, read_frame, write_frame
+from daemon.helper_main import begin_helper
 from daemon.media import draft as _draft
 from daemon.media.exiftool import Exiftool, ExiftoolFailed, prepare_directory
 from daemon.media.exiftool_answer import read_answer
@@ -31,7 +31,6 @@ from daemon.media.protocol import (
     CLASSES,
     HEAVY,
     NOT_MY_CLASS,
-    PARENT_VARIABLE,
     Answer,
     Errand,
     TooHeavy,
@@ -41,7 +40,7 @@ from daemon.media.protocol import (
 from daemon.media.sidecar import read_sidecar
 from daemon.media.source import ByteSource, Malformed
 from vfs.beneath import file_stamp, open_beneath, open_root
-from vfs.confine import Limits, confine, die_with_parent
+from vfs.confine import Limits, confine
 
 _OPEN_FILES = 128
 
@@ -57,12 +56,8 @@ class _Place(NamedTuple):
 
 def main() -> None:
     """Serve frames until stdin ends."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    die_with_parent(int(os.environ[PARENT_VARIABLE]), signal.SIGKILL)
-    os.chdir("/")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
+    requests, replies_fd = begin_helper()
+    replies = os.fdopen(replies_fd, "wb")
     hello = cast("list[Any] | None", read_frame(requests))
     if hello is None:
         return

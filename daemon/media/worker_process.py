@@ -24,8 +24,11 @@ import trio
 
 from catalog.facts import FactsResult
 from catalog.values import WorkItem
+from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, send_frame
-from daemon.media.protocol import PARENT_VARIABLE, WorkerClass, decode_answer, errand_of
+from daemon.helper_pipes import HelperPipes
+from daemon.media.protocol import WorkerClass, decode_answer, errand_of
+from daemon.parent import DIE_WITH_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +52,8 @@ class WorkerProcess:
         self.files_left = FILES_PER_WORKER
         self._directory = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=short_temporary())
         self._child = _start()
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._down = trio.lowlevel.FdStream(os.dup(self._child.stdin.fileno()))
-        self._up = trio.lowlevel.FdStream(os.dup(self._child.stdout.fileno()))
-        self._child.stdin.close()
-        self._child.stdout.close()
-        self._receiver = FrameReceiver(self._up)
+        self._pipes = HelperPipes(self._child)
+        self._receiver = FrameReceiver(self._pipes.up)
 
     @property
     def pid(self) -> int:
@@ -72,7 +70,7 @@ class WorkerProcess:
         directory = os.fsencode(self._directory) if self.has_exiftool else None
         try:
             with trio.fail_after(START_DEADLINE_S):
-                await send_frame(self._down, ["hello", self.root, directory, self.worker_class.name])
+                await send_frame(self._pipes.down, ["hello", self.root, directory, self.worker_class.name])
                 message = cast("list[Any] | None", await self._receiver.receive())
         except trio.TooSlowError:
             return "ETIMEDOUT" if _waits_for_storage(self.pid) else "EAGAIN"
@@ -95,7 +93,7 @@ class WorkerProcess:
         self.files_left -= len(items)
         try:
             with trio.fail_after(deadline_s):
-                await send_frame(self._down, ["read", [list(errand_of(item)) for item in items]])
+                await send_frame(self._pipes.down, ["read", [list(errand_of(item)) for item in items]])
             while len(answers) < len(items):
                 with trio.fail_after(deadline_s):
                     message = cast("list[Any] | None", await self._receiver.receive())
@@ -113,7 +111,8 @@ class WorkerProcess:
         return None
 
     async def _how_it_ended(self) -> str:
-        await _wait_ended(self.pid, _REAP_S)
+        with trio.move_on_after(_REAP_S):
+            await wait_ended(self.pid)
         code = self._child.poll()
         if code is None:
             return "closed its pipe"
@@ -121,15 +120,11 @@ class WorkerProcess:
 
     async def end(self) -> None:
         """Kill the worker and its exiftool, collect it, remove its directory. Idempotent; waits a second at most."""
-        with trio.CancelScope(shield=True):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-            await trio.aclose_forcefully(self._down)
-            await trio.aclose_forcefully(self._up)
-            await _wait_ended(self.pid, _REAP_S)
-            if self._child.poll() is None:
-                log.warning("media worker %d hangs in the kernel and is left behind", self.pid)
-            shutil.rmtree(self._directory, ignore_errors=True)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        if not await self._pipes.reap():
+            log.warning("media worker %d hangs in the kernel and is left behind", self.pid)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -140,7 +135,7 @@ def _start() -> subprocess.Popen[bytes]:
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
-        PARENT_VARIABLE: str(os.getpid()),
+        DIE_WITH_VARIABLE: str(os.getpid()),
     }
     return subprocess.Popen(
         [sys.executable, "-P", "-B", "-m", "daemon.media.worker"],
@@ -169,15 +164,6 @@ def remove_leftovers(temporary: str) -> None:
         with suppress(OSError):
             if os.lstat(path).st_uid == os.geteuid():
                 shutil.rmtree(path)
-
-
-async def _wait_ended(pid: int, patience_s: float) -> None:
-    with trio.move_on_after(patience_s), suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid)
-        try:
-            await trio.lowlevel.wait_readable(pidfd)
-        finally:
-            os.close(pidfd)
 
 
 def _waits_for_storage(pid: int) -> bool:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import time
 from typing import Any, BinaryIO, cast
 
 from daemon.frames import FrameError, read_frame, write_frame
+from daemon.helper_main import begin_helper
 from daemon.purge.protocol import decode_hello, decode_order, encode_ending
 from daemon.purge.remover import look, remove
 from daemon.volume_process.protocol import PULSE_S
-from daemon.volume_process.starting import PARENT_VARIABLE
-from vfs.confine import Limits, confine, die_with_parent
+from vfs.confine import Limits, confine
 
 _BY_UUID = b"/dev/disk/by-uuid"
 _OPEN_FILES = 64
@@ -57,14 +56,8 @@ class _Pipe:
 
 def main() -> None:
     """Run the process; does not return while the daemon is there."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    die_with_parent(int(os.environ[PARENT_VARIABLE]), signal.SIGKILL)
-    os.chdir("/")
-    for number in (signal.SIGIO, signal.SIGPIPE, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
-    pipe = _Pipe(sys.stdin.buffer, replies)
+    requests, replies_fd = begin_helper((signal.SIGIO, signal.SIGPIPE))
+    pipe = _Pipe(requests, os.fdopen(replies_fd, "wb"))
     first = pipe.receive()
     if first is None:
         return

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import trio
 
 from catalog.errors import VolumeOffline
-from daemon.children import wait_ended
 from daemon.frames import FrameError, FrameReceiver, send_frame
+from daemon.helper_pipes import HelperPipes
 from daemon.purge.protocol import (
     Ending,
     Fate,
@@ -29,23 +29,15 @@ from daemon.purge.protocol import (
 from daemon.volume_process.starting import start_helper
 from daemon.volume_session import HANG_S
 
-_REAP_S = 1.0
-
 
 class Remover:
     """One living child; made by `open_remover`. One task at a time."""
 
     def __init__(self, hello: RemoverHello, child: subprocess.Popen[bytes], *, hang_s: float) -> None:
-        assert child.stdin is not None
-        assert child.stdout is not None
         self._shown = os.fsdecode(hello.root)
-        self._child = child
         self._hang_s = hang_s
-        self._down = trio.lowlevel.FdStream(os.dup(child.stdin.fileno()))
-        self._up = trio.lowlevel.FdStream(os.dup(child.stdout.fileno()))
-        child.stdin.close()
-        child.stdout.close()
-        self._receiver = FrameReceiver(self._up)
+        self._pipes = HelperPipes(child)
+        self._receiver = FrameReceiver(self._pipes.up)
         self.confinement: Mapping[str, Any] | None = None
 
     async def begin(self, hello: RemoverHello) -> None:
@@ -81,19 +73,11 @@ class Remover:
 
     async def end(self) -> None:
         """Kill the child; waits for it a moment. Shielded."""
-        with trio.CancelScope(shield=True):
-            with suppress(ProcessLookupError):
-                self._child.kill()
-            await trio.aclose_forcefully(self._down)
-            await trio.aclose_forcefully(self._up)
-            with trio.move_on_after(_REAP_S):
-                await wait_ended(self._child.pid)
-        if self._child.poll() is None:
-            self._child.returncode = -9  # it hangs in the kernel; init collects it
+        await self._pipes.end()
 
     async def _send(self, message: list[Any]) -> None:
         try:
-            await send_frame(self._down, message)
+            await send_frame(self._pipes.down, message)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise self._lost("its remover ended", hangs=False) from error
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from typing import Any, cast
 
 from daemon.frames import FrameError, read_frame
+from daemon.helper_main import begin_helper
 from daemon.volume_process.answering import Answerer
 from daemon.volume_process.mounts import MountTable
 from daemon.volume_process.protocol import Hello, decode_hello
-from daemon.volume_process.starting import PARENT_VARIABLE
 from daemon.volume_process.watchers import mark_volume
-from vfs.confine import Limits, confine, die_with_parent
+from vfs.confine import Limits, confine
 from vfs.storage.local import instance_of
 
 _BY_UUID = b"/dev/disk/by-uuid"
@@ -29,15 +28,8 @@ _OPEN_FILES = 256
 
 def main() -> None:
     """Run the process; does not return while the daemon is there."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    die_with_parent(int(os.environ[PARENT_VARIABLE]), signal.SIGKILL)
-    os.chdir("/")
     # A broken lease and a broken pipe are answers of a system call, not the end of us.
-    for number in (signal.SIGIO, signal.SIGPIPE, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    requests = sys.stdin.buffer
-    replies_fd = os.dup(1)
-    os.dup2(2, 1)  # whatever prints goes to the log, never between two frames
+    requests, replies_fd = begin_helper((signal.SIGIO, signal.SIGPIPE))
     mounts = MountTable()
     first = cast("list[Any] | None", read_frame(requests))
     if first is None:

@@ -16,8 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Names the process that the child must not outlive.
-PARENT_VARIABLE = "GLASSINE_DIE_WITH_PID"
+from daemon.parent import DIE_WITH_VARIABLE
 
 
 def start_helper(module: str) -> subprocess.Popen[bytes]:
@@ -27,7 +26,7 @@ def start_helper(module: str) -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-B", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+        env={**os.environ, DIE_WITH_VARIABLE: str(os.getpid())},
         cwd="/",
         start_new_session=True,  # Ctrl-C is for the daemon, which ends its children in order
         restore_signals=True,

@@ -283,12 +283,16 @@ def test_scan_is_partial_when_a_folder_cannot_be_listed(product: Product, photos
     assert lines[-1]["ok"] is False
 
 
-def test_an_edit_goes_through_while_a_scan_runs_in_the_foreground(product: Product, photos: Path) -> None:
+def test_an_edit_and_a_probe_go_through_while_a_scan_runs_in_the_foreground(
+    product: Product, photos: Path
+) -> None:
     for number in range(300):
         (photos / f"copy {number}.jpg").write_bytes(next(iter(photos.iterdir())).read_bytes())
     with product.start("scan") as scan:
         wait_until(lambda: _processes(product, "scan"), what="the scan runs")
         product.run("volume", "path", "add", "Photos", str(photos))
+        [probed] = product.data("volume", "probe")
+        assert (probed["name"], probed["state"]) == ("Photos", "online")
         scan.communicate(timeout=60)
         assert scan.returncode == 0
 

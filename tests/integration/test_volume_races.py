@@ -21,7 +21,7 @@ from catalog.store import volumes as volume_store
 from catalog.store.migrations import create
 from catalog.values import VolumeState
 from daemon.config import Config, ScanSection
-from daemon.foreground_scan import _handlers
+from daemon.foreground import foreground_requests
 from daemon.scan import scan_volume
 from daemon.services import open_services
 from full_disk import fill, small_disk
@@ -221,7 +221,7 @@ async def test_a_volume_that_is_disabled_or_forgotten_is_read_no_longer_without_
     create(library, ZONE, time.time_ns()).close()
     edits: list[Command] = [DisableVolume("one"), ForgetVolume("two")]
     async with open_services(library, Config()) as services:
-        handlers = _handlers(services, lambda: None)
+        handlers = foreground_requests(services, lambda: None, is_scanning=True)
         for name, command in zip(("one", "two"), edits, strict=True):
             place = shutil.copytree(root, tmp_path / name)
             volume_id = await services.writer.run(
