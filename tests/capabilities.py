@@ -1,4 +1,4 @@
-"""What this machine can do: `require("fuse")` is the one way to skip a test.
+"""What this machine can do: `require("fuse")` is the way to skip a test.
 
 With /dev/fuse, exiftool and ffmpeg, and what ./test installs, nothing is skipped; under CI a skip is a failure.
 """
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -41,6 +42,10 @@ def _can_mount() -> bool:
 CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
     "fuse": ("/dev/fuse with access, and fusermount3 (package fuse3)", _can_mount),
     "root": ("root rights", lambda: os.geteuid() == 0),
+    "x86-64": (
+        "an x86-64: the numbers of its system calls are known",
+        lambda: os.uname().machine == "x86_64",
+    ),
     "user": ("an ordinary user: root may do everything", lambda: os.geteuid() != 0),
     "namespaces": ("network and mount namespaces (root)", _can_make_namespaces),
     "loop": ("loop devices (root)", _has_loop_devices),
@@ -74,8 +79,12 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], bool]]] = {
 def require(capability: str) -> None:
     """Skip the test, naming what this machine lacks; fail under CI, which must have everything."""
     missing, is_there = CAPABILITIES[capability]
-    if is_there():
-        return
+    if not is_there():
+        skip_without(missing)
+
+
+def skip_without(missing: str) -> NoReturn:
+    """The same for what only the test itself can find out."""
     if os.environ.get("CI"):
         pytest.fail(f"CI lacks {missing}")
     pytest.skip(f"missing: {missing}")

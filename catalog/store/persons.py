@@ -53,17 +53,6 @@ def persons(session: Session) -> list[Person]:
     return sorted(found, key=lambda person: (fold(person.name), person.id))
 
 
-def person_of_uid(session: Session, uid: str) -> Person | None:
-    """Return the living person of this uid, merged ones followed."""
-    row = session.row(
-        "SELECT c.id, c.uid, c.name, c.label, c.created_ns FROM person AS t"
-        " JOIN person AS c ON c.id = ifnull(t.merged_into, t.id)"
-        " WHERE t.uid = ? AND t.is_deleted = 0 AND c.is_deleted = 0",
-        (uid,),
-    )
-    return None if row is None else Person(*row)
-
-
 def label_for(session: Session, name: str, uid: str) -> str:
     """Return what the folder of a person is, or would be, called."""
 

@@ -14,7 +14,6 @@ from catalog.buckets import ALL, OWN, View
 from catalog.errors import NotFound
 from catalog.ids import Uid
 from catalog.labels import shown, split_path
-from catalog.names import fold
 from catalog.store.db import Session
 from catalog.store.hierarchy import Node, Tree
 from catalog.store.things import Snapshot
@@ -31,12 +30,6 @@ class Alias(NamedTuple):
     path: str
     tag_uid: Uid
     origin: str
-
-
-def tag_by_path(session: Session, path: str) -> Tag | None:
-    """Return the living tag of exactly this path (NFC), without counts."""
-    node = TREE.at(session, path)
-    return None if node is None else Tag(*node)
 
 
 def resolve_tag(session: Session, text: str, *, by_machine: bool = False) -> Tag:
@@ -148,8 +141,3 @@ def new_tag(session: Session, uid: str, name: str, parent: Node | None, now_ns: 
 def new_alias(path: str, tag_uid: str, origin: str, now_ns: int) -> Snapshot:
     """Return the snapshot of an alias that is to be made."""
     return {"path": path, "tag": tag_uid, "origin": origin, "is_deleted": 0, "created_ns": now_ns}
-
-
-def same_but_case(one: str, other: str) -> bool:
-    """Tell whether two names differ by case and Unicode form at most."""
-    return fold(one) == fold(other)

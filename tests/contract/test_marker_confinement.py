@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from contract.test_media_confinement import FORBIDDEN, SETUP
+from capabilities import require
+from contract import confined
+from contract.confined import FORBIDDEN, SETUP, make_places
 from media_files import jpeg
 from sacred import fingerprints, touched
 
@@ -53,26 +53,10 @@ MORE: dict[str, str] = {
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    (root / "folder").mkdir(parents=True)
-    outside.mkdir()
-    (root / "photo.jpg").write_bytes(jpeg())
-    (outside / "secret").write_text("secret")
-    return root, outside
+    return make_places(tmp_path)
 
 
-def attempt(body: str, root: Path, outside: Path) -> tuple[str, dict[str, object]]:
-    program = WRITER.replace("{body}", body)
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", program, str(root), str(outside), str(os.getpid())],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    verdict, report = json.loads(done.stdout)
-    return verdict, report
+attempt = partial(confined.attempt, setup=WRITER)
 
 
 def test_it_makes_a_new_file_at_its_root(places: tuple[Path, Path]) -> None:
@@ -108,8 +92,8 @@ def test_what_it_makes_stays_small(places: tuple[Path, Path]) -> None:
 )
 def test_everything_else_is_refused(name: str, places: tuple[Path, Path]) -> None:
     body = {**FORBIDDEN, **MORE}[name]
-    if os.uname().machine != "x86_64" and "call(" in body:
-        pytest.skip("missing: the system call numbers of this architecture")
+    if "call(" in body:
+        require("x86-64")
     root, outside = places
     before = fingerprints(root), fingerprints(outside)
     verdict, _ = attempt(body, root, outside)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from contract.test_media_confinement import FORBIDDEN, SETUP
-from media_files import jpeg
+from capabilities import require
+from contract import confined
+from contract.confined import FORBIDDEN, SETUP, make_places
 from sacred import fingerprints
 
 REMOVER = SETUP.replace("limits=Limits())", "removable=[root], limits=Limits())")
@@ -27,33 +25,10 @@ MORE: dict[str, str] = {
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    (root / "folder").mkdir(parents=True)
-    outside.mkdir()
-    (root / "photo.jpg").write_bytes(jpeg())
-    (outside / "secret").write_text("secret")
-    return root, outside
+    return make_places(tmp_path)
 
 
-def attempt(body: str, root: Path, outside: Path) -> tuple[str, dict[str, object]]:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-P",
-            "-c",
-            REMOVER.replace("{body}", body),
-            str(root),
-            str(outside),
-            str(os.getpid()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    verdict, report = json.loads(done.stdout)
-    return verdict, report
+attempt = partial(confined.attempt, setup=REMOVER)
 
 
 def test_a_remover_removes_files_below_its_root(places: tuple[Path, Path]) -> None:
@@ -73,8 +48,8 @@ NOT_HERE = ("kill", "signal", "remove below a descriptor")
 )
 def test_everything_else_is_refused_as_it_is_to_a_reader(name: str, places: tuple[Path, Path]) -> None:
     body = {**FORBIDDEN, **MORE}[name]
-    if os.uname().machine != "x86_64" and "call(" in body:
-        pytest.skip("missing: the system call numbers of this architecture")
+    if "call(" in body:
+        require("x86-64")
     root, outside = places
     before = fingerprints(root), fingerprints(outside)
     verdict, _ = attempt(body, root, outside)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from capabilities import require
 from media_files import jpeg
 
 pytestmark = [pytest.mark.root, pytest.mark.long, pytest.mark.slow]
@@ -69,8 +70,8 @@ def steps_of(work: Path) -> dict[str, str]:
     return {one[1]: one[2] if len(one) > 2 else "" for one in told}
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="user-mode-linux is for x86")
 def test_a_nas_whose_server_stops_costs_nothing_and_keeps_nobody(tmp_path: Path) -> None:
+    require("x86-64")
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(PHOTOS):

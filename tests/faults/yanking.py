@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from difflib import unified_diff
 
 from catalog.commands.client import submit
 from catalog.commands.values import AddVolume
@@ -129,7 +130,8 @@ def run_cell(bench: Bench, phase: str, dice: random.Random) -> None:
         bench.rig.undo()
     _after_return(bench, before, phase, done)
     if tree is not None and phase != "purge tick":
-        assert bench.tree(*TOPS) == tree, "the tree is another one"
+        difference = list(unified_diff(tree, bench.tree(*TOPS), lineterm="", n=0))
+        assert not difference, f"the tree is another one: {difference[:20]}"
 
 
 def _compared(bench: Bench) -> set[str]:

@@ -278,7 +278,7 @@ async def test_looking_tells_there_and_gone_and_never_opens(disk: Disk) -> None:
 
 async def test_a_remover_that_dies_is_told_as_a_volume_that_cannot_be_reached(disk: Disk) -> None:
     async with open_remover(disk.hello()) as remover:
-        remover._child.kill()
+        remover._pipes.kill()
         with pytest.raises(VolumeOffline):
             await remover.verify(disk.order)
 

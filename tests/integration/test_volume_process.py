@@ -21,7 +21,7 @@ from blake3 import blake3
 from trees import NAMES, hostile_tree, independent_walk
 from volume_sessions import Walked, bound, fuse_mount, hashed, open_session, walked
 
-from capabilities import require
+from capabilities import require, skip_without
 from catalog.errors import VolumeOffline
 from catalog.values import DirectoryListing
 from daemon.children import wait_ended
@@ -385,7 +385,7 @@ def _require_leases(path: Path) -> None:
     try:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
-        pytest.skip(f"this file system grants no leases ({errno.errorcode[error.errno or 0]})")
+        skip_without(f"a file system that grants leases ({errno.errorcode[error.errno or 0]})")
     finally:
         os.close(fd)
         probe.unlink()
