@@ -11,9 +11,9 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.values import Volume, VolumeState
+from daemon.volume_facts import recorded_identity
 from daemon.volume_process.protocol import ProbeReport
 
 # Errors that say "nothing is there"; every other one says "something is wrong".
@@ -56,17 +56,6 @@ def judge(
         if judgement is not None:
             return judgement
     return Judgement("online", None, _identity(report))
-
-
-def recorded_identity(volume: Volume) -> dict[str, Any]:
-    """Return what the last good probe recorded; empty before the first one at this root; of old catalogs some keys are missing."""
-    seen = dict(json.loads(volume.identity)) if volume.identity else {}
-    return {} if "left" in seen else seen  # it was relocated: who it is at its new place is not known yet
-
-
-def is_remote(volume: Volume) -> bool:
-    """Whether the last good probe found a file system that other machines change unseen."""
-    return bool(recorded_identity(volume).get("is_remote"))
 
 
 def is_accepted(volume: Volume) -> bool:

@@ -22,7 +22,7 @@ from daemon.cli.output import instant, path_fields
 from daemon.config import BackupSection, Config, ScanSection, load_config
 from daemon.media.exiftool_paths import WITHOUT_EXIFTOOL, is_exiftool_there
 from daemon.requests import ask
-from daemon.volume_facts import hold_of, is_network, next_full_ns
+from daemon.volume_facts import hold_of, is_remote, next_full_ns
 
 # A healthy daemon answers in milliseconds.
 _ANSWER_S = 2.0
@@ -129,7 +129,7 @@ def _volume(reader: Reader, volume: Volume, counts: progress.VolumeCounts, setti
 
 def _looks(volume: Volume, watching: Document | None, settings: ScanSection) -> Document:
     return {
-        "network": is_network(volume),
+        "network": is_remote(volume),
         "watching": watching,
         "next_full_scan": next_full_scan(volume, watching, settings),
     }

@@ -33,22 +33,22 @@ class Space:
     total_bytes: int
 
 
-def identity_of(volume: Volume) -> dict[str, Any]:
-    """Return what the last good look at this root recorded; empty before it."""
+def recorded_identity(volume: Volume) -> dict[str, Any]:
+    """Return what the last good probe recorded; empty before the first one at this root; of old catalogs some keys are missing."""
     seen = dict(json.loads(volume.identity)) if volume.identity else {}
-    return {} if "left" in seen else seen
+    return {} if "left" in seen else seen  # it was relocated: who it is at its new place is not known yet
 
 
-def is_network(volume: Volume) -> bool:
-    """Whether other machines change it unseen, by the last good look."""
-    return bool(identity_of(volume).get("is_remote"))
+def is_remote(volume: Volume) -> bool:
+    """Whether the last good probe found a file system that other machines change unseen."""
+    return bool(recorded_identity(volume).get("is_remote"))
 
 
 def next_full_ns(volume: Volume, settings: ScanSection) -> int | None:
     """Return when the next complete scan is due; None for what is not scanned, or was never (then it is due)."""
     if volume.full_scan_ns is None or volume.state in ("disabled", "retired"):
         return None
-    hours = settings.full_interval_network_h if is_network(volume) else settings.full_interval_local_h
+    hours = settings.full_interval_network_h if is_remote(volume) else settings.full_interval_local_h
     return volume.full_scan_ns + hours * _NS_PER_H
 
 

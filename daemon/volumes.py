@@ -25,11 +25,12 @@ from catalog.values import Sample, Volume
 from daemon.bell import Bell
 from daemon.children import wait_ended
 from daemon.config import ScanSection
-from daemon.judging import Judgement, is_marker_due, judge, recorded_identity
+from daemon.judging import Judgement, is_marker_due, judge
 from daemon.known_inodes import forget_inodes, outdated
 from daemon.marker.protocol import MarkerOrder
 from daemon.marker.session import place_marker
 from daemon.rearranged import is_rearranged
+from daemon.volume_facts import recorded_identity
 from daemon.volume_hello import hello_for
 from daemon.volume_process.protocol import Hello, ProbeReport
 from daemon.volume_process.starting import SpareChild

@@ -26,9 +26,9 @@ from daemon import disk_activity
 from daemon.bell import Bell
 from daemon.cli.output import instant
 from daemon.endings import first_error
-from daemon.judging import is_remote
 from daemon.scan import ScanServices, follow_hint, scan_volume
 from daemon.schedule import Known, Now, begin, learn, next_looks, wall_of
+from daemon.volume_facts import is_remote
 from daemon.volume_process.protocol import TreeChange, WatchMethod
 
 log = logging.getLogger(__name__)

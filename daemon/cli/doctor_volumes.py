@@ -24,7 +24,7 @@ from daemon.cli.output import instant, printable, readable
 from daemon.cli.sentences import files_text
 from daemon.config import ScanSection
 from daemon.judging import way_out
-from daemon.volume_facts import Space, free_space, identity_of, is_network
+from daemon.volume_facts import Space, free_space, is_remote, recorded_identity
 
 if TYPE_CHECKING:
     from catalog.store.standing import Standing
@@ -138,13 +138,13 @@ def _file_system(volume: Volume, scan: ScanSection) -> Iterator[str]:
     """Say what matters of the file system, as the last good look found it."""
     from daemon.volume_process.mounts import FOLDS_CASE, KEEPS_INODES
 
-    seen = identity_of(volume)
+    seen = recorded_identity(volume)
     if not seen:
         yield "not looked at yet"
         return
     kind = str(seen.get("fs_type") or "unknown file system")
     yield kind
-    if is_network(volume):
+    if is_remote(volume):
         yield (
             f"network: looked at every {scan.quick_interval_s} s, wholly every {scan.full_interval_network_h} h,"
             " for changes by other machines are not told"

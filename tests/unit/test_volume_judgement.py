@@ -9,7 +9,8 @@ import pytest
 
 from catalog.ids import VolumeId
 from catalog.values import Volume, VolumeState
-from daemon.judging import is_accepted, is_remote, judge, recorded_identity
+from daemon.judging import is_accepted, judge
+from daemon.volume_facts import is_remote, recorded_identity
 from daemon.volume_process.protocol import ProbeReport, SampleFate
 
 _OURS, _THEIRS = "a" * 26, "b" * 26
