@@ -251,6 +251,7 @@ class ChangeFollower:
         kernel: where to tell it.
         announce: runs `TreeOperations.announce` on the loop and returns after it; raises RuntimeError
             (trio.RunFinishedError) when the loop is over.
+        on_turn: called each time that the feed is looked at, at least once in `_RESTING_POLL_S`.
     """
 
     def __init__(
@@ -261,12 +262,14 @@ class ChangeFollower:
         *,
         announce: Callable[[], None],
         activity: Activity,
+        on_turn: Callable[[], None] = lambda: None,
         poll_s: float = POLL_S,
     ) -> None:
         self._tree = tree
         self._activity = activity
         self._kernel = kernel
         self._announce = announce
+        self._on_turn = on_turn
         self._poll_s = poll_s
         self._is_stopping = threading.Event()
         # Opened here: what is committed from now on is announced.
@@ -279,7 +282,9 @@ class ChangeFollower:
     def run(self) -> None:
         """Follow until `stop`. Blocks; belongs into a thread."""
         try:
+            self._on_turn()
             while not self._is_stopping.wait(self._pause_s()):
+                self._on_turn()
                 try:
                     self._look()
                 except trio.RunFinishedError:

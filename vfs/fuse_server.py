@@ -17,6 +17,7 @@ import trio
 
 from catalog.errors import EXIT_OK, GlassineError
 from catalog.store.db import ReaderPool
+from vfs import stall_alarm
 from vfs.confine_server import NEVER_CALLED, SOCKET_CALLS, confine_server
 from vfs.fuse import MAX_TASKS, MIN_TASKS, TreeOperations
 from vfs.fuse_border import Activity
@@ -70,11 +71,14 @@ def run(
         kernel,
         announce=lambda: trio.from_thread.run_sync(operations.announce),
         activity=activity,
+        on_turn=stall_alarm.put_off,
     )
+    stall_alarm.install()
     _confine(options)
     try:
         trio.run(_serve, follower)
     finally:
+        stall_alarm.stop()
         pyfuse3.close(unmount=False)
         pool.close()
     return EXIT_OK
