@@ -23,7 +23,13 @@ def _can_make_namespaces() -> bool:
 
 
 def _has_loop_devices() -> bool:
-    return os.geteuid() == 0 and Path("/dev/loop-control").exists()
+    if os.geteuid() != 0:
+        return False
+    try:
+        os.close(os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _has_exfat() -> bool:
