@@ -65,6 +65,8 @@ class VolumeSession:
         # Of the root, as the last probe saw it, and as the child found it before it shut itself in.
         self.instance: str | None = None
         self.begun_at: str | None = None
+        # Where the volume was proven; a walk of any other root is refused. None = nobody proved anything.
+        self.proven: str | None = None
         self._hang_s = hang_s
         self._hangs = False
         self._pipes = HelperPipes(child)
@@ -199,9 +201,9 @@ class VolumeSession:
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise self._offline() from error
 
-    def _offline(self) -> VolumeOffline:
+    def _offline(self, reason: str | None = None) -> VolumeOffline:
         shown = os.fsdecode(self.hello.root)
-        reason = self.failure or "its process ended"
+        reason = reason or self.failure or "its process ended"
         return VolumeOffline(f"{shown} cannot be reached: {reason}", path=shown, hangs=self._hangs)
 
     async def probe(self, samples: Sequence[Sample] = ()) -> ProbeReport:
@@ -249,7 +251,11 @@ class VolumeSession:
         is_recursive: bool = True,
         known: Mapping[bytes, bytes] | None = None,
     ) -> AsyncIterator[AsyncIterator[DirectoryListing | Unchanged | WalkEnd]]:
-        """List directories; the last item is the `WalkEnd`. A part not yet taken holds the child back."""
+        """List directories; the last item is the `WalkEnd`. A part not yet taken holds the child back.
+
+        Raises:
+            VolumeOffline: also when the root is not the one that was `proven`; then nothing was listed.
+        """
         async with (
             self._asking("walk", paths, is_recursive, digests=known) as asked,
             aclosing(self._walked(asked)) as answers,
@@ -260,6 +266,8 @@ class VolumeSession:
         while not asked.is_done:
             message = await asked.answer()
             kind = message[0]
+            if kind == "started" and self.proven not in (None, message[2]):
+                raise self._offline("another storage was mounted there meanwhile")
             if kind == "listing":
                 yield decode_listing(message)
                 await self._send_or_fail(["ack", asked.number])

@@ -78,6 +78,8 @@ class Volumes:
         self._unmarkable: set[str] = set()
         # The mount that held each root when it was looked at last, as the mount table wrote it.
         self.mounts: dict[VolumeId, str] = {}
+        # The instance of the root at which each volume was proven last; "" = at none.
+        self._proven: dict[VolumeId, str] = {}
         self._returned: set[VolumeId] = set()
         # Rung after every change of a state: ingest and watchers look again at who is online.
         self.bell = Bell()
@@ -144,6 +146,8 @@ class Volumes:
                 self._hangs[volume_id] = self._hangs.get(volume_id, 0) + bool(error.details.get("hangs"))
                 return await self._note(volume, Judgement("suspect", error.message))
             self._probed.add(volume_id)
+            if judgement.state == "online":
+                self._proven[volume_id] = report.instance
             noted = await self._note(volume, judgement)
             try:
                 is_outdated = noted.state == "online" and await self._learn(noted, report)
@@ -241,6 +245,7 @@ class Volumes:
         if judgement.state != volume.state:
             log.info("volume %s is %s: %s", volume.name, judgement.state, judgement.reason or "it answers")
         if judgement.state != "online":
+            self._proven[volume.id] = ""
             await self.stop(volume.id)
         try:
             if judgement.identity is not None:
@@ -287,7 +292,7 @@ class Volumes:
             await self.stop(volume.id)
             session = await self.session(volume)
             report = await session.probe(wanted)
-        session.instance = report.instance
+        session.instance = session.proven = report.instance  # whoever looks closer does so there
         self.mounts[volume.id] = report.mount
         return report
 
@@ -318,6 +323,7 @@ class Volumes:
                 raise VolumeOffline(
                     f"no process can be started for {volume.name}: {error.strerror}", volume=volume.name
                 ) from error
+            session.proven = self._proven.get(volume.id)
             self._sessions[volume.id] = session
             self._outdated.discard(volume.id)
             await self._session_nursery.start(self._serve, volume.id, session)

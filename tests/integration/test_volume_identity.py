@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from living import ZONE, Living, open_living
 
-from catalog.errors import NotFound
+import daemon.scan
+from catalog.errors import NotFound, VolumeOffline
 from catalog.ids import VolumeId
 from catalog.library import Library
 from catalog.store import volumes as volume_store
@@ -416,6 +418,35 @@ async def test_a_disk_that_a_symlink_leads_to_is_missed_at_once_too(tmp_path: Pa
             disk.lazy_unmount()
             assert await until(lambda: is_in("offline")) < 1
             disk.mount_again()
+
+
+async def test_a_storage_that_comes_between_the_proof_and_the_walk_of_a_scan_is_not_listed(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as services:
+        volume_id = await services.add(root)
+        await scanned(services, volume_id)
+        known = await services.files()
+        starts = daemon.scan._starts
+        other = fill(tmp_path / "other", 3)
+        (other / "2010" / "000.txt").write_bytes(b"another photo of the same name")
+        (other / "foreign.txt").write_bytes(b"x")
+
+        async def swapped_meanwhile(*arguments: Any) -> list[bytes]:
+            root.rename(tmp_path / "away")
+            other.rename(root)
+            await services.volumes.stop(volume_id)  # as the mount table has it done
+            return await starts(*arguments)
+
+        before = await services.rows("SELECT id, size, mtime_ns, content_id FROM location ORDER BY id")
+        monkeypatch.setattr(daemon.scan, "_starts", swapped_meanwhile)
+        with pytest.raises(VolumeOffline):
+            await scan_volume(services.services, volume_id, full=True)
+        assert await services.files() == known
+        assert (
+            await services.rows("SELECT id, size, mtime_ns, content_id FROM location ORDER BY id") == before
+        )
+        assert (await services.volumes.probe(volume_id)).state == "suspect"
 
 
 async def test_a_process_that_began_at_another_root_than_there_is_now_is_replaced(
