@@ -2,8 +2,8 @@
 
 pyfuse3 waits until the descriptor is readable and reads it then, blocking and without letting go of Python's lock. A request
 whose caller is killed in between leaves the kernel's queue, and the read waits for the next one: until then no answer goes out,
-no other thread runs and no change is told (6 of 100 killed callers of a busy mount did that). A signal ends the read with
-EINTR, which pyfuse3 takes as nothing.
+no other thread runs and no change is told (53 of 865 rounds of three killed callers did that to a bare file system, 6 of 300 to
+ours). A signal ends the read with EINTR, which pyfuse3 takes as nothing.
 
 So a timer of the kernel runs that some other thread puts off again and again: it cannot while the lock is held. Nobody
 is woken by it as long as all is well.

@@ -180,9 +180,8 @@ async def test_without_a_process_for_it_a_volume_is_suspect_and_nobody_fails(
 ) -> None:
     async with open_living(Library(tmp_path / "library")) as living:
         volume_id = await living.add(root)
-        async with (
-            trio.open_nursery() as nursery
-        ):  # every reader of the catalog is open before there is no descriptor left
+        # Every reader of the catalog is open before there is no descriptor left.
+        async with trio.open_nursery() as nursery:
             for _ in range(16):
                 nursery.start_soon(living.volumes.all)
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
